@@ -1,0 +1,34 @@
+//! Every type that crosses a process boundary: the HTTP API, the room's socket,
+//! the build service and the errors they answer with.
+//!
+//! Serde only: no I/O, no clock, no rules. What a value *means* is decided in `domain`.
+//! JSON shapes are pinned by the golden files in `tests/protocol`, which Rust and
+//! JavaScript tests both read.
+
+mod app;
+mod build;
+mod deployment;
+mod diagnostic;
+mod files;
+mod problem;
+mod room;
+mod vendor;
+
+pub use app::{App, AppList, AppUrls, CreateApp, PatchApp, Visibility};
+pub use build::{
+    BlobAnswer, BlobRequest, BuildEvent, BuildFailure, BuildJob, EncodedBlob, QueuedDeployment,
+};
+pub use deployment::{
+    ActivePointer, Bundle, Chunk, CreateDeployment, Deployment, DeploymentError, DeploymentEvent,
+    DeploymentList, DeploymentState, DeploymentTimings, Stage,
+};
+pub use diagnostic::{Diagnostic, Severity};
+pub use files::{
+    EditRequest, EditResult, EditTimings, FileContent, FileEntry, FileList, FileWrite, Revision,
+    RevisionChange, RevisionList,
+};
+pub use problem::{ErrorCode, Problem};
+pub use room::{
+    ApplyOutcome, ConsoleLevel, CssUpdate, ModuleUpdate, RoomMessage, Update, ViewerMessage,
+};
+pub use vendor::{VendorEvent, VendorMode, VendorRequest, VendorState};
