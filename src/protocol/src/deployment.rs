@@ -50,7 +50,10 @@ impl DeploymentState {
 
     /// The state of that code.
     pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|state| state.as_str() == code)
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|state| state.as_str() == code)
     }
 }
 

@@ -56,7 +56,10 @@ impl TryFrom<RawFileWrite> for FileWrite {
                 ));
             }
         };
-        Ok(Self { path: raw.path, content })
+        Ok(Self {
+            path: raw.path,
+            content,
+        })
     }
 }
 
