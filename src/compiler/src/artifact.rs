@@ -1,0 +1,96 @@
+//! What goes in and what comes out: `Source`, `Compiled` and the module artifact.
+//!
+//! Plain data. How it is made is in `script`, `style` and `data`; what its parts mean to the
+//! browser is in `ARCHITECTURE.md`, "Registry".
+
+use hotplate_protocol::Diagnostic;
+use serde::{Deserialize, Serialize};
+
+/// One file to compile.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a> {
+    /// The module id: `/src/App.tsx`, `/src/a.txt?raw`, `npm:react@19.3.1/index.js`.
+    pub id: &'a str,
+    /// The file's bytes.
+    pub content: &'a [u8],
+}
+
+/// The answer for one file. `artifact` is `None` exactly when `diagnostics` holds an error.
+#[derive(Debug, Clone)]
+pub struct Compiled {
+    /// The compiled module.
+    pub artifact: Option<ModuleArtifact>,
+    /// Every error and warning, in source order.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Which record an artifact is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModuleKind {
+    /// An ES module (JSON and `?raw` files too).
+    Esm,
+    /// A CommonJS module.
+    #[serde(rename = "cjs")]
+    CommonJs,
+    /// A style sheet.
+    Style,
+}
+
+/// One source file compiled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModuleArtifact {
+    /// Which record `code` is.
+    pub kind: ModuleKind,
+    /// The registry record, a JavaScript object expression.
+    pub code: String,
+    /// Source map v3 (JSON); its line 0 is the first line of `code`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub map: Option<String>,
+    /// Everything the module asks for, in source order, each specifier once per kind.
+    pub imports: Vec<ImportRecord>,
+    /// Names exported explicitly (not those of `export *`).
+    pub exports: Vec<String>,
+    /// Specifiers of `export * from`.
+    pub export_stars: Vec<String>,
+    /// The style text with asset placeholders; only for `ModuleKind::Style`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub css: Option<String>,
+    /// Whether it registers components for Fast Refresh.
+    pub refresh: bool,
+    /// Whether it has top-level await.
+    pub is_async: bool,
+    /// Whether it reads `import.meta.hot`.
+    pub uses_hot: bool,
+}
+
+/// How a module asks for another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ImportKind {
+    /// `import … from`, `export … from`.
+    Static,
+    /// `import()`.
+    Dynamic,
+    /// `require()`.
+    Require,
+    /// `new URL("./x", import.meta.url)` and CSS `url()`.
+    Asset,
+    /// CSS `@import` and `composes: … from`.
+    CssImport,
+}
+
+/// One thing a module asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportRecord {
+    /// As written.
+    pub specifier: String,
+    /// How it is asked for.
+    pub kind: ImportKind,
+    /// 1-based line of the first place.
+    pub line: u32,
+    /// 1-based column of the first place, in UTF-16 code units.
+    pub column: u32,
+    /// Names imported through it: `default`, `*` for the namespace, or the exported name.
+    pub names: Vec<String>,
+}

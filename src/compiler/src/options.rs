@@ -1,0 +1,129 @@
+//! How to compile: mode, JSX, environment, output wishes, and their fingerprint for cache keys.
+//!
+//! It holds choices only; nothing here looks at a source file.
+
+use std::collections::BTreeMap;
+
+use data_encoding::HEXLOWER;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// What the output is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// The live preview.
+    Development,
+    /// A deployment.
+    Production,
+}
+
+impl Mode {
+    /// The value of `process.env.NODE_ENV` and `import.meta.env.MODE`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Production => "production",
+        }
+    }
+}
+
+/// Which calls JSX becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JsxRuntime {
+    /// `jsx()`/`jsxDEV()` from `<import_source>/jsx-runtime`.
+    Automatic,
+    /// `React.createElement()`.
+    Classic,
+}
+
+/// JSX settings; a file's pragmas override them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct JsxOptions {
+    /// Which calls JSX becomes.
+    pub runtime: JsxRuntime,
+    /// The package of the automatic runtime.
+    pub import_source: String,
+    /// The classic runtime's element function.
+    pub pragma: String,
+    /// The classic runtime's fragment.
+    pub pragma_frag: String,
+}
+
+impl Default for JsxOptions {
+    fn default() -> Self {
+        Self {
+            runtime: JsxRuntime::Automatic,
+            import_source: "react".to_owned(),
+            pragma: "React.createElement".to_owned(),
+            pragma_frag: "React.Fragment".to_owned(),
+        }
+    }
+}
+
+/// Whether the module system is told from the text or given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FormatHint {
+    /// From the id and the text.
+    Detect,
+    /// An ES module whatever the text says (`"type": "module"`).
+    Esm,
+}
+
+/// How to compile one file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Options {
+    /// Preview or deployment.
+    pub mode: Mode,
+    /// Whether components register for Fast Refresh (development only).
+    pub refresh: bool,
+    /// JSX settings.
+    pub jsx: JsxOptions,
+    /// TypeScript's `experimentalDecorators`.
+    pub legacy_decorators: bool,
+    /// Public `VITE_*` values. In production `import.meta.env.*` becomes constants.
+    pub env: BTreeMap<String, String>,
+    /// Whether a source map is made.
+    pub source_map: bool,
+    /// Whether the code is minified (needs the feature `minify`, ignored without it).
+    pub minify: bool,
+    /// Module system.
+    pub format: FormatHint,
+}
+
+impl Options {
+    /// What the live preview uses.
+    pub fn development() -> Self {
+        Self {
+            mode: Mode::Development,
+            refresh: true,
+            jsx: JsxOptions::default(),
+            legacy_decorators: false,
+            env: BTreeMap::new(),
+            source_map: true,
+            minify: false,
+            format: FormatHint::Detect,
+        }
+    }
+
+    /// What deployments use.
+    pub fn production() -> Self {
+        Self {
+            mode: Mode::Production,
+            refresh: false,
+            minify: true,
+            ..Self::development()
+        }
+    }
+
+    /// A hash of everything here that changes output, for cache keys (with `VERSION`).
+    pub fn fingerprint(&self) -> String {
+        let mut hasher = Sha256::new();
+        // The derived `Debug` names every field, so a field added later cannot be forgotten.
+        hasher.update(format!("{self:?}").as_bytes());
+        HEXLOWER.encode(&hasher.finalize())
+    }
+}
