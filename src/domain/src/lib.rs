@@ -1,1 +1,26 @@
-//! x
+//! Rules without I/O: what is a valid slug, path, edit or host name, which route a request takes,
+//! how a deployment moves from state to state, what a reconnecting viewer is sent.
+//!
+//! No clock, no randomness, no storage: times and random bytes are passed in. The crate compiles
+//! for wasm32 and natively, and the shapes it talks about are `protocol`'s.
+
+pub mod deployment;
+pub mod edit;
+pub mod host;
+pub mod id;
+pub mod limits;
+pub mod path;
+pub mod replay;
+pub mod route;
+pub mod slug;
+pub mod token;
+pub mod tree;
+
+pub use deployment::{Event, IllegalTransition, Progress};
+pub use edit::{EditError, ValidEdit, Write};
+pub use host::{Host, Urls};
+pub use id::DeploymentId;
+pub use path::PathError;
+pub use replay::{Log, Replay};
+pub use route::{Method, Route, RouteError};
+pub use slug::{Slug, SlugError};

@@ -1,0 +1,52 @@
+//! Every limit of the platform, in one place. A limit that cannot be read here does not exist.
+
+/// Longest app slug; with `--` and a deployment id it still fits a DNS label of 63.
+pub const SLUG_CHARS: usize = 40;
+/// Longest name of an app, in bytes.
+pub const NAME_BYTES: usize = 200;
+/// Longest message of a deployment, in bytes.
+pub const MESSAGE_BYTES: usize = 1_000;
+/// Longest `Idempotency-Key`, in bytes.
+pub const IDEMPOTENCY_KEY_BYTES: usize = 255;
+
+/// Longest path in a tree, in bytes.
+pub const PATH_BYTES: usize = 512;
+/// Most segments of a path.
+pub const PATH_DEPTH: usize = 32;
+
+/// Largest file of a tree; the compiler takes no more either.
+pub const FILE_BYTES: u64 = 10 * 1024 * 1024;
+/// Most files in a tree.
+pub const TREE_FILES: u64 = 10_000;
+/// Largest tree.
+pub const TREE_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Largest body of an edit: a large tree takes several edits.
+pub const EDIT_BODY_BYTES: u64 = 32 * 1024 * 1024;
+/// Most writes and deletes of one edit.
+pub const EDIT_PATHS: usize = 5_000;
+/// Largest body of every other call.
+pub const BODY_BYTES: u64 = 64 * 1024;
+/// Most hashes in one `BlobRequest`.
+pub const BLOB_HASHES: usize = 1_000;
+
+/// Entries of a list when the call does not say.
+pub const PAGE_DEFAULT: u32 = 50;
+/// Most entries of a list.
+pub const PAGE_MAX: u32 = 100;
+
+/// Updates kept for replay.
+pub const REPLAY_UPDATES: usize = 500;
+/// Bytes of updates kept for replay.
+pub const REPLAY_BYTES: u64 = 8 * 1024 * 1024;
+/// Sockets that one room accepts.
+pub const ROOM_SOCKETS: usize = 1_000;
+
+/// How long a queue consumer may be silent before another takes its deployment over.
+pub const LEASE_MS: u64 = 60_000;
+/// How often a deployment is taken up before it fails for good.
+pub const BUILD_ATTEMPTS: u32 = 3;
+/// How often a new deployment is asked through the dispatch path before it fails.
+pub const VERIFY_ATTEMPTS: u32 = 3;
+/// Events of one deployment that are stored; later log lines are dropped, states never.
+pub const DEPLOYMENT_EVENTS: u32 = 1_000;

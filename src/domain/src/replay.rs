@@ -1,0 +1,129 @@
+//! What a viewer that reconnects is sent, and which updates are kept for that.
+
+use crate::limits::{REPLAY_BYTES, REPLAY_UPDATES};
+
+/// The room's stored updates: `head` is the number of the newest ever sent (0 before the first),
+/// `oldest` of the oldest still kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Log {
+    /// Absent when no update is kept.
+    pub oldest: Option<u64>,
+    /// 0 before the first.
+    pub head: u64,
+}
+
+/// What to do for a viewer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replay {
+    /// It has everything.
+    UpToDate,
+    /// Send the updates `from..=to`, in order.
+    Updates {
+        /// The first it lacks.
+        from: u64,
+        /// The newest.
+        to: u64,
+    },
+    /// The log does not reach back to what it has, or it has what never was.
+    Reload,
+}
+
+impl Log {
+    /// What a viewer that last saw `seen` is sent.
+    pub fn replay(self, seen: u64) -> Replay {
+        let from = seen.saturating_add(1);
+        match self.oldest {
+            _ if seen == self.head => Replay::UpToDate,
+            _ if seen > self.head => Replay::Reload,
+            Some(oldest) if oldest <= from => Replay::Updates {
+                from,
+                to: self.head,
+            },
+            Some(_) | None => Replay::Reload,
+        }
+    }
+}
+
+/// How many of the newest updates to keep, given their sizes from the newest to the oldest.
+/// The newest is always kept.
+pub fn keep(sizes_newest_first: impl IntoIterator<Item = u64>) -> usize {
+    let mut bytes = 0u64;
+    sizes_newest_first
+        .into_iter()
+        .take(REPLAY_UPDATES)
+        .enumerate()
+        .take_while(|&(index, size)| {
+            bytes = bytes.saturating_add(size);
+            index == 0 || bytes <= REPLAY_BYTES
+        })
+        .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn decides() {
+        let log = Log {
+            oldest: Some(5),
+            head: 9,
+        };
+        for (seen, expected) in [
+            (9, Replay::UpToDate),
+            (8, Replay::Updates { from: 9, to: 9 }),
+            (4, Replay::Updates { from: 5, to: 9 }),
+            (3, Replay::Reload),
+            (0, Replay::Reload),
+            (10, Replay::Reload),
+            (u64::MAX, Replay::Reload),
+        ] {
+            assert_eq!(log.replay(seen), expected, "{seen}");
+        }
+        let empty = Log {
+            oldest: None,
+            head: 0,
+        };
+        assert_eq!(empty.replay(0), Replay::UpToDate);
+        assert_eq!(empty.replay(1), Replay::Reload);
+        assert_eq!(
+            Log {
+                oldest: None,
+                head: 3
+            }
+            .replay(2),
+            Replay::Reload
+        );
+    }
+
+    #[test]
+    fn keeps_by_count_and_by_bytes() {
+        assert_eq!(keep([]), 0);
+        assert_eq!(
+            keep([REPLAY_BYTES + 1]),
+            1,
+            "the newest stays, whatever its size"
+        );
+        assert_eq!(keep([REPLAY_BYTES, 1]), 1);
+        assert_eq!(keep([REPLAY_BYTES - 1, 1, 1]), 2);
+        assert_eq!(keep(vec![1; REPLAY_UPDATES]), REPLAY_UPDATES);
+        assert_eq!(keep(vec![1; REPLAY_UPDATES + 1]), REPLAY_UPDATES);
+    }
+
+    proptest! {
+        #[test]
+        fn no_update_is_skipped(head in 0u64..1000, kept in 0u64..1000, seen in 0u64..1100) {
+            let kept = kept.min(head);
+            let oldest = (kept > 0).then(|| head - kept + 1);
+            match (Log { oldest, head }).replay(seen) {
+                Replay::UpToDate => prop_assert_eq!(seen, head),
+                Replay::Updates { from, to } => {
+                    prop_assert_eq!((from, to), (seen + 1, head));
+                    prop_assert!(oldest.is_some_and(|oldest| oldest <= from) && from <= to);
+                }
+                Replay::Reload => prop_assert!(seen > head || head - seen > kept),
+            }
+        }
+    }
+}

@@ -1,0 +1,414 @@
+//! Which route of the platform host a request takes.
+//!
+//! Matches method and path only; bodies, queries and tokens are the edge's business. A route that
+//! exists under another method says which methods it has.
+
+use crate::path::{self, PathError};
+use hotplate_protocol::ErrorCode;
+
+/// The methods that routes have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Also answers `HEAD`.
+    Get,
+    /// Creates, or starts something.
+    Post,
+    /// Changes.
+    Patch,
+    /// Removes.
+    Delete,
+}
+
+impl Method {
+    /// As it stands in `Allow`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET, HEAD",
+            Self::Post => "POST",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        match name {
+            "GET" | "HEAD" => Some(Self::Get),
+            "POST" => Some(Self::Post),
+            "PATCH" => Some(Self::Patch),
+            "DELETE" => Some(Self::Delete),
+            _ => None,
+        }
+    }
+}
+
+/// A call of the platform host. `app` and `id` are as they stand in the URL: whether they exist
+/// is decided by looking them up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route {
+    /// `GET /`
+    Console,
+    /// `GET /healthz`
+    Health,
+    /// `POST /v1/apps`
+    CreateApp,
+    /// `GET /v1/apps`
+    ListApps,
+    /// `GET /v1/apps/{app}`
+    ReadApp {
+        /// Slug.
+        app: String,
+    },
+    /// `PATCH /v1/apps/{app}`
+    ChangeApp {
+        /// Slug.
+        app: String,
+    },
+    /// `DELETE /v1/apps/{app}`
+    DeleteApp {
+        /// Slug.
+        app: String,
+    },
+    /// `GET /v1/apps/{app}/files`
+    ListFiles {
+        /// Slug.
+        app: String,
+    },
+    /// `PATCH /v1/apps/{app}/files`
+    EditFiles {
+        /// Slug.
+        app: String,
+    },
+    /// `GET /v1/apps/{app}/files/{path}`
+    ReadFile {
+        /// Slug.
+        app: String,
+        /// Decoded and valid.
+        path: String,
+    },
+    /// `GET /v1/apps/{app}/revisions`
+    ListRevisions {
+        /// Slug.
+        app: String,
+    },
+    /// `POST /v1/apps/{app}/deployments`
+    CreateDeployment {
+        /// Slug.
+        app: String,
+    },
+    /// `GET /v1/apps/{app}/deployments`
+    ListDeployments {
+        /// Slug.
+        app: String,
+    },
+    /// `GET /v1/apps/{app}/deployments/{id}`
+    ReadDeployment {
+        /// Slug.
+        app: String,
+        /// Deployment.
+        id: String,
+    },
+    /// `GET /v1/apps/{app}/deployments/{id}/events`
+    DeploymentEvents {
+        /// Slug.
+        app: String,
+        /// Deployment.
+        id: String,
+    },
+    /// `POST /v1/apps/{app}/deployments/{id}/activate`
+    Activate {
+        /// Slug.
+        app: String,
+        /// Deployment.
+        id: String,
+    },
+    /// `POST /v1/apps/{app}/rollback`
+    Rollback {
+        /// Slug.
+        app: String,
+    },
+    /// `POST /internal/v1/apps/{app}/blobs`, for the build service alone
+    Blobs {
+        /// Slug.
+        app: String,
+    },
+}
+
+/// Who may call a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anyone.
+    Open,
+    /// Holders of an API token.
+    Token,
+    /// The build service.
+    BuildService,
+}
+
+/// Why a request takes no route.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RouteError {
+    /// Nothing is at that path.
+    #[error("there is no such path")]
+    NotFound,
+    /// The path has other methods.
+    #[error("allowed here: {allow}")]
+    MethodNotAllowed {
+        /// Value of the `Allow` header.
+        allow: String,
+    },
+    /// The path of a file breaks the rules.
+    #[error("{0}")]
+    Path(#[from] PathError),
+    /// The URL's escapes are no UTF-8.
+    #[error("the URL's path does not decode to UTF-8")]
+    Escapes,
+}
+
+impl RouteError {
+    /// The code the API answers with.
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::NotFound => ErrorCode::NotFound,
+            Self::MethodNotAllowed { .. } => ErrorCode::MethodNotAllowed,
+            Self::Path(_) | Self::Escapes => ErrorCode::InvalidPath,
+        }
+    }
+}
+
+impl Route {
+    /// The route of a request; `path` is the URL's, still escaped, without the query.
+    pub fn parse(method: &str, path: &str) -> Result<Self, RouteError> {
+        let offers = offers(path)?;
+        let wanted = Method::parse(method);
+        let allow: Vec<_> = offers.iter().map(|(method, _)| method.as_str()).collect();
+        let allow = allow.join(", ");
+        offers
+            .into_iter()
+            .find_map(|(method, route)| (Some(method) == wanted).then_some(route))
+            .ok_or(RouteError::MethodNotAllowed { allow })
+    }
+
+    /// Who may call it.
+    pub const fn access(&self) -> Access {
+        match self {
+            Self::Console | Self::Health => Access::Open,
+            Self::Blobs { .. } => Access::BuildService,
+            Self::CreateApp
+            | Self::ListApps
+            | Self::ReadApp { .. }
+            | Self::ChangeApp { .. }
+            | Self::DeleteApp { .. }
+            | Self::ListFiles { .. }
+            | Self::EditFiles { .. }
+            | Self::ReadFile { .. }
+            | Self::ListRevisions { .. }
+            | Self::CreateDeployment { .. }
+            | Self::ListDeployments { .. }
+            | Self::ReadDeployment { .. }
+            | Self::DeploymentEvents { .. }
+            | Self::Activate { .. }
+            | Self::Rollback { .. } => Access::Token,
+        }
+    }
+}
+
+/// Whether a path belongs to the API, where even "not found" is told to token holders only.
+pub fn access_of_path(path: &str) -> Access {
+    if path.starts_with("/internal/") {
+        Access::BuildService
+    } else if path == "/v1" || path.starts_with("/v1/") {
+        Access::Token
+    } else {
+        Access::Open
+    }
+}
+
+fn offers(path: &str) -> Result<Vec<(Method, Route)>, RouteError> {
+    let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    let app = |segment: &&str| decode(segment);
+    Ok(match segments.as_slice() {
+        [""] => vec![(Method::Get, Route::Console)],
+        ["healthz"] => vec![(Method::Get, Route::Health)],
+        ["v1", "apps"] => vec![
+            (Method::Get, Route::ListApps),
+            (Method::Post, Route::CreateApp),
+        ],
+        ["v1", "apps", slug] if !slug.is_empty() => {
+            let app = app(slug)?;
+            vec![
+                (Method::Get, Route::ReadApp { app: app.clone() }),
+                (Method::Patch, Route::ChangeApp { app: app.clone() }),
+                (Method::Delete, Route::DeleteApp { app }),
+            ]
+        }
+        ["v1", "apps", slug, "files"] => {
+            let app = app(slug)?;
+            vec![
+                (Method::Get, Route::ListFiles { app: app.clone() }),
+                (Method::Patch, Route::EditFiles { app }),
+            ]
+        }
+        ["v1", "apps", slug, "files", rest @ ..] => {
+            let path = decode(&rest.join("/"))?;
+            path::validate(&path)?;
+            vec![(
+                Method::Get,
+                Route::ReadFile {
+                    app: app(slug)?,
+                    path,
+                },
+            )]
+        }
+        ["v1", "apps", slug, "revisions"] => {
+            vec![(Method::Get, Route::ListRevisions { app: app(slug)? })]
+        }
+        ["v1", "apps", slug, "deployments"] => {
+            let app = app(slug)?;
+            vec![
+                (Method::Get, Route::ListDeployments { app: app.clone() }),
+                (Method::Post, Route::CreateDeployment { app }),
+            ]
+        }
+        ["v1", "apps", slug, "deployments", id] => {
+            let (app, id) = (app(slug)?, decode(id)?);
+            vec![(Method::Get, Route::ReadDeployment { app, id })]
+        }
+        ["v1", "apps", slug, "deployments", id, "events"] => {
+            let (app, id) = (app(slug)?, decode(id)?);
+            vec![(Method::Get, Route::DeploymentEvents { app, id })]
+        }
+        ["v1", "apps", slug, "deployments", id, "activate"] => {
+            let (app, id) = (app(slug)?, decode(id)?);
+            vec![(Method::Post, Route::Activate { app, id })]
+        }
+        ["v1", "apps", slug, "rollback"] => {
+            vec![(Method::Post, Route::Rollback { app: app(slug)? })]
+        }
+        ["internal", "v1", "apps", slug, "blobs"] => {
+            vec![(Method::Post, Route::Blobs { app: app(slug)? })]
+        }
+        _ => return Err(RouteError::NotFound),
+    })
+}
+
+/// Undoes percent-escapes; an incomplete escape stands for itself, as browsers have it.
+pub fn decode(text: &str) -> Result<String, RouteError> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let escaped = match (first, tail) {
+            (b'%', [high, low, ..]) => hex(*high).zip(hex(*low)).map(|(h, l)| h << 4 | l),
+            _ => None,
+        };
+        bytes.push(escaped.unwrap_or(*first));
+        rest = match (escaped, tail) {
+            (Some(_), [_, _, after @ ..]) => after,
+            _ => tail,
+        };
+    }
+    String::from_utf8(bytes).map_err(|_| RouteError::Escapes)
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn app() -> String {
+        "demo".to_owned()
+    }
+
+    #[test]
+    fn finds_the_route() {
+        let id = || "0123456789ab".to_owned();
+        for (method, path, route) in [
+            ("GET", "/", Route::Console),
+            ("HEAD", "/healthz", Route::Health),
+            ("POST", "/v1/apps", Route::CreateApp),
+            ("GET", "/v1/apps/demo", Route::ReadApp { app: app() }),
+            (
+                "PATCH",
+                "/v1/apps/demo/files",
+                Route::EditFiles { app: app() },
+            ),
+            (
+                "GET",
+                "/v1/apps/demo/files/src/%5Bid%5D.tsx",
+                Route::ReadFile {
+                    app: app(),
+                    path: "src/[id].tsx".to_owned(),
+                },
+            ),
+            (
+                "POST",
+                "/v1/apps/demo/deployments/0123456789ab/activate",
+                Route::Activate {
+                    app: app(),
+                    id: id(),
+                },
+            ),
+            (
+                "POST",
+                "/internal/v1/apps/demo/blobs",
+                Route::Blobs { app: app() },
+            ),
+        ] {
+            assert_eq!(Route::parse(method, path), Ok(route), "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn says_which_methods_there_are() {
+        for (method, path, allow) in [
+            ("PUT", "/v1/apps", "GET, HEAD, POST"),
+            ("POST", "/v1/apps/demo", "GET, HEAD, PATCH, DELETE"),
+            ("GET", "/v1/apps/demo/rollback", "POST"),
+            ("BREW", "/", "GET, HEAD"),
+        ] {
+            let error = RouteError::MethodNotAllowed {
+                allow: allow.to_owned(),
+            };
+            assert_eq!(Route::parse(method, path), Err(error), "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn refuses() {
+        for path in [
+            "/v1",
+            "/v1/apps/",
+            "/v1/apps/a/b",
+            "/v2/apps",
+            "/favicon.ico",
+        ] {
+            assert_eq!(
+                Route::parse("GET", path),
+                Err(RouteError::NotFound),
+                "{path}"
+            );
+        }
+        for path in ["..%2fx", "a%5Cb", "%00", "/etc", "a//b", "%ff"] {
+            let error = Route::parse("GET", &format!("/v1/apps/a/files/{path}")).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::InvalidPath, "{path}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_route_without_its_access(method in "GET|POST|PATCH|DELETE", path in "(/[a-z0-9%.]{0,5}){0,6}") {
+            if let Ok(route) = Route::parse(&method, &path) {
+                prop_assert_eq!(route.access(), access_of_path(&path));
+            }
+        }
+    }
+}
