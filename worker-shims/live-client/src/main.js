@@ -1,0 +1,184 @@
+/**
+ * The live client: puts the parts together in a browser window and installs `window.__hotplate__`.
+ *
+ * Runs first in `<head>`, because React looks for the refresh hook when it is evaluated.
+ */
+// @ts-check
+
+import * as runtime from "react-refresh/runtime";
+import { Engine } from "./engine.js";
+import { Forwarder, runtimeError } from "./forward.js";
+import { Indicator } from "./indicator.js";
+import { Overlay, defineOverlay } from "./overlay.js";
+import { Page } from "./page.js";
+import { Refresh } from "./refresh.js";
+import { Registry } from "./registry.js";
+import { Styles } from "./styles.js";
+import { Transport } from "./transport.js";
+
+/** @import { ModuleUpdate, ViewerMessage } from "./protocol.js" */
+/** @import { Status } from "./indicator.js" */
+
+runtime.injectIntoGlobalHook(window);
+
+const { origin, host, protocol, search } = location;
+const own = { warn: console.warn.bind(console), info: console.info.bind(console) };
+const ENV = { BASE_URL: "/", MODE: "development", DEV: true, PROD: false, SSR: false };
+
+defineOverlay();
+const overlay = new Overlay();
+const indicator = new Indicator(new URLSearchParams(search).get("hotplate-indicator") !== "off");
+const styles = new Styles(document);
+const refresh = new Refresh(runtime);
+const forwarder = new Forwarder((message) => transport.send(message));
+forwarder.installConsole(console);
+forwarder.installErrors(window);
+
+/** @type {import("./transport.js").TransportState} */
+let link = { phase: "connecting" };
+/** @type {string | null} */
+let installing = null;
+let busy = false;
+
+function showStatus() {
+  /** @returns {Status} */
+  const status = () => {
+    if (link.phase === "waiting") return { kind: "reconnecting", attempt: link.attempt };
+    if (installing !== null) return { kind: "installing", message: installing };
+    if (overlay.errors > 0) return { kind: "error", count: overlay.errors };
+    if (busy) return { kind: "updating" };
+    return { kind: link.phase === "open" ? "connected" : "connecting" };
+  };
+  indicator.show(status());
+}
+
+/** Text of an update → its record. @param {ModuleUpdate} update @param {number} seq */
+function compile({ id, code }, seq) {
+  const source = `${origin}${id}${id.includes("?") ? "&" : "?"}seq=${seq}`;
+  const map = `${origin}/@live/map?id=${encodeURIComponent(id)}&seq=${seq}`;
+  // Indirect, so that the code sees the global scope alone.
+  return (0, eval)(`(${code}\n)\n//# sourceURL=${source}\n//# sourceMappingURL=${map}`);
+}
+
+/** @type {Registry} */
+const registry = new Registry({
+  origin,
+  meta: (instance) => ({
+    url: registry.url(instance.module.id),
+    env: { ...ENV, ...page.env },
+    hot: engine.hot(instance),
+  }),
+  style: (id, text) => styles.mount(id, text),
+  register: (type, id) => refresh.register(type, id),
+  signature: () => refresh.signature(),
+  evaluated: (instance) => refresh.evaluated(instance),
+  fetch: () => null,
+  native: (url) => import(url),
+});
+
+const engine = new Engine(registry, {
+  compile,
+  refresh,
+  styles,
+  send: (event, data) => forwarder.forward({ type: "custom", event, data: data ?? null }),
+  report: (error) => reportError(error),
+  wake: () => page.wake(),
+});
+
+/** @param {string} url @returns {Promise<void>} */
+function script(url) {
+  const { promise, resolve, reject } = deferred();
+  const element = document.createElement("script");
+  element.src = url;
+  element.addEventListener("load", () => resolve());
+  element.addEventListener("error", () => reject(new Error(`could not load ${url}`)));
+  document.head.append(element);
+  return promise;
+}
+
+/** @returns {{promise: Promise<void>, resolve: () => void, reject: (error: unknown) => void}} */
+function deferred() {
+  /** @type {any} */
+  const parts = {};
+  parts.promise = new Promise((resolve, reject) => Object.assign(parts, { resolve, reject }));
+  return parts;
+}
+
+const page = new Page(registry, engine, {
+  script,
+  connect: () => transport.connect(),
+  resync: () => transport.resync(),
+  inOrder: () => transport.inOrder(),
+  send: (message) => void transport.send(message),
+  diagnose: (source, diagnostics) => {
+    overlay.set(source, diagnostics);
+    if (diagnostics.length > 0) engine.events.emit("vite:error", { type: "error", err: diagnostics[0] });
+    showStatus();
+  },
+  failure: (error) => {
+    const { message, stack } = /** @type {ViewerMessage & {type: "runtime_error"}} */ (runtimeError(error));
+    own.warn("[hotplate]", error);
+    forwarder.error(error);
+    overlay.set("runtime", [
+      { file: "", line: 0, column: 0, message, frame: stack, severity: "error", code: "runtime_error" },
+    ]);
+    showStatus();
+  },
+  installing: (message) => {
+    installing = message;
+    showStatus();
+  },
+  busy: (now) => {
+    busy = now;
+    // Painting "updating" for every keystroke would cost more than it tells.
+    if (!now) showStatus();
+    else if (link.phase === "open") indicator.show({ kind: "updating" });
+  },
+  applied: (detail) => window.dispatchEvent(new CustomEvent("hotplate:applied", { detail })),
+  reload: (reason) => {
+    own.info(`[hotplate] loading the page anew: ${reason}`);
+    location.reload();
+  },
+  now: () => performance.now(),
+});
+
+const transport = new Transport({
+  url: `${protocol === "https:" ? "wss" : "ws"}://${host}/@live/socket`,
+  seq: () => page.seq,
+  hidden: () => document.visibilityState === "hidden",
+  onMessage: (message) => page.receive(message),
+  onState: (state) => {
+    const before = link.phase;
+    link = state;
+    if (state.phase === "open") {
+      forwarder.flush();
+      engine.events.emit("vite:ws:connect", {});
+    } else if (before === "open") {
+      engine.events.emit("vite:ws:disconnect", {});
+    }
+    showStatus();
+  },
+});
+
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible") transport.wake();
+});
+window.addEventListener("online", () => transport.wake());
+window.addEventListener("pagehide", () => transport.close());
+// Back out of the browser's cache the page has no socket and may be far behind.
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});
+
+Object.defineProperty(window, "__hotplate__", {
+  value: Object.freeze({
+    define: registry.define.bind(registry),
+    css: registry.css.bind(registry),
+    alias: (/** @type {string} */ alias, /** @type {string} */ id) => {
+      if (registry.alias(alias, id)) page.moved(alias);
+    },
+    loaded: page.loaded.bind(page),
+    configure: page.configure.bind(page),
+    start: page.start.bind(page),
+  }),
+});

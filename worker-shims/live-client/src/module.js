@@ -1,0 +1,129 @@
+/**
+ * The data of the registry: a `Module` is a place in the table, an `Instance` one execution of it.
+ *
+ * A module outlives its instances: importers hold its namespace object, whose identity never changes,
+ * and an update gives it a new instance. Nothing here runs module code.
+ */
+// @ts-check
+
+/**
+ * @typedef {string | [id: string, mode: "node"]} Dependency
+ * @typedef {Record<string, Dependency>} Dependencies specifier as written → id
+ */
+
+/**
+ * @typedef {object} Handle what a record's `run` gets as `h`
+ * @property {(getters: Record<string, () => unknown>) => void} export
+ * @property {(specifier: string) => void} exportAll
+ * @property {(specifier: string) => object} import
+ * @property {(specifier: string) => Promise<object>} dynamicImport
+ * @property {(specifier: string) => unknown} require
+ * @property {object} meta
+ * @property {(specifier: string) => URL} asset
+ * @property {(type: unknown, name: string) => void} register
+ * @property {() => Function} signature
+ */
+
+/** @typedef {Iterator<unknown> | AsyncIterator<unknown>} Body */
+
+/**
+ * @typedef {{kind: "esm", imports?: string[], refresh?: boolean, async?: boolean, run(h: Handle): Body}} EsmRecord
+ * @typedef {{kind: "cjs", run(module: CommonJsModule, exports: unknown, require: Function, h: Handle): void}} CommonJsRecord
+ * @typedef {{kind: "style", exports?: Record<string, string>}} StyleRecord
+ * @typedef {EsmRecord | CommonJsRecord | StyleRecord} ModuleRecord
+ * @typedef {{exports: any, id: string, loaded: boolean}} CommonJsModule
+ */
+
+/**
+ * @typedef {object} Binding one name of a module, and where its value really comes from
+ * @property {() => unknown} get
+ * @property {Module} owner
+ * @property {string} name
+ * @property {Binding[]} [conflict] the candidates, when several `export *` bring the name
+ */
+
+/** @typedef {"fresh" | "linking" | "linked" | "evaluating" | "evaluated"} Phase */
+
+/** A place in the table. */
+export class Module {
+  /** @param {string} id */
+  constructor(id) {
+    this.id = id;
+    /** @type {ModuleRecord | null} null: not defined (yet, or any more) */
+    this.record = null;
+    /** @type {Dependencies} */
+    this.deps = {};
+    /** @type {string | null} the text it was defined from, when it came as an update */
+    this.code = null;
+    /** @type {Instance | null} */
+    this.instance = null;
+    /** Stable: importers keep it across executions. @type {Record<string, any>} */
+    this.namespace = Object.create(null);
+    Object.defineProperty(this.namespace, Symbol.toStringTag, { value: "Module" });
+    /** @type {Map<string, Binding>} every exported name, `export *` resolved */
+    this.table = new Map();
+    /** Namespace objects by kind of edge: "interop" and "node" of CommonJS, "require" of ES modules.
+     * @type {Map<"interop" | "node" | "require", Record<string, any>>} */
+    this.views = new Map();
+    /** @type {Set<Module>} whose current instance imports this one */
+    this.importers = new Set();
+    /** @type {Set<Module>} whose current instance has `export *` from this one */
+    this.starImporters = new Set();
+    /** Position in the order of first execution; 0 before. */
+    this.order = 0;
+    /** Started by the page itself. */
+    this.entry = false;
+    /** `import.meta.hot.data`. @type {Record<string, any>} */
+    this.data = {};
+  }
+}
+
+/** One execution of a module. */
+export class Instance {
+  /** @param {Module} module @param {ModuleRecord} record */
+  constructor(module, record) {
+    this.module = module;
+    this.record = record;
+    this.deps = module.deps;
+    /** @type {Record<string, () => unknown>} */
+    this.getters = Object.create(null);
+    /** @type {Module[]} */
+    this.stars = [];
+    /** @type {Set<Module>} */
+    this.imports = new Set();
+    /** @type {Phase} */
+    this.phase = "fresh";
+    /** @type {{error: unknown} | null} */
+    this.failure = null;
+    /** @type {Body | null} */
+    this.body = null;
+    /** The first step of an async body, which runs at once but settles later. @type {Promise<unknown> | null} */
+    this.first = null;
+    /** Set while evaluation is under way asynchronously. @type {Promise<void> | null} */
+    this.pending = null;
+    /** @type {CommonJsModule | null} */
+    this.commonJs = null;
+    /** @type {import("./hot.js").HotContext | null} */
+    this.hot = null;
+    /** Names whose readers an update need not tell, from `acceptExports`. @type {Set<string> | null} */
+    this.acceptedExports = null;
+    /** Whether an export outside `acceptedExports` was ever read. */
+    this.unacceptedRead = false;
+    /** What Fast Refresh compares; null when it is no refresh boundary. @type {unknown[] | null} */
+    this.signature = null;
+    /** @type {import("./evaluate.js").Walk | null} */
+    this.walk = null;
+    this.index = 0;
+    this.low = 0;
+    /** Root of its import cycle. @type {Instance} */
+    this.root = this;
+  }
+}
+
+/**
+ * A value no case is left for: a compile-time error when one is forgotten, a thrown one at run time.
+ * @param {never} value @param {string} what @returns {never}
+ */
+export function unreachable(value, what) {
+  throw new TypeError(`unknown ${what}: ${JSON.stringify(value)}`);
+}

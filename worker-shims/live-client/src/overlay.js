@@ -1,0 +1,135 @@
+/**
+ * The error overlay: every diagnostic there is, in a shadow tree that the app's styles cannot reach.
+ *
+ * Shows what it is given; when it appears and goes is decided in `main.js`.
+ */
+// @ts-check
+
+/** @import { Diagnostic } from "./protocol.js" */
+
+export const OVERLAY = "hotplate-overlay";
+
+const STYLE = `
+:host { all: initial; position: fixed; inset: 0; z-index: 2147483646; display: block; }
+.backdrop { position: absolute; inset: 0; overflow: auto; background: rgb(8 10 14 / 72%);
+  font: 14px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; color: #e8eaf0; }
+.panel { box-sizing: border-box; max-width: 960px; margin: 5vh auto; padding: 20px 28px 24px; background: #14171f;
+  border-radius: 10px; border-top: 4px solid #ff5d6c; box-shadow: 0 18px 60px rgb(0 0 0 / 50%); }
+header { display: flex; justify-content: space-between; align-items: center; gap: 16px; }
+h1 { margin: 0; font-size: 15px; font-weight: 600; color: #ff7f8b; }
+button { all: unset; cursor: pointer; padding: 2px 10px; border-radius: 6px; color: #aab1c2; background: #222735; }
+button:focus-visible { outline: 2px solid #7aa2ff; }
+section { margin-top: 18px; padding-top: 14px; border-top: 1px solid #262c3a; }
+.place { color: #7fc8ff; overflow-wrap: anywhere; }
+.message { margin: 6px 0 0; white-space: pre-wrap; overflow-wrap: anywhere; }
+.code { color: #7d8598; font-size: 12px; }
+.warning .message { color: #ffd479; }
+pre { margin: 10px 0 0; padding: 12px 14px; overflow: auto; background: #0c0e14; border-radius: 6px; color: #c9d1e4; tab-size: 2; }
+.fix { margin: 10px 0 0; color: #9be38f; white-space: pre-wrap; }
+footer { margin-top: 18px; color: #7d8598; font-size: 12px; }
+`;
+
+/**
+ * @param {string} tag @param {string} [className] @param {string} [text]
+ * @returns {HTMLElement}
+ */
+function element(tag, className = "", text = "") {
+  const created = document.createElement(tag);
+  if (className) created.className = className;
+  if (text) created.textContent = text;
+  return created;
+}
+
+/** `src/App.tsx:3:9`, as far as it is known. @param {Diagnostic} diagnostic */
+export function placeOf({ file, line, column }) {
+  if (!file) return "";
+  return line > 0 ? `${file}:${line}:${column}` : file;
+}
+
+/** @param {Diagnostic} diagnostic */
+function section(diagnostic) {
+  const part = element("section", diagnostic.severity);
+  const place = placeOf(diagnostic);
+  if (place) part.append(element("div", "place", place));
+  part.append(element("p", "message", diagnostic.message));
+  if (diagnostic.code) part.append(element("div", "code", diagnostic.code));
+  if (diagnostic.frame) part.append(element("pre", "", diagnostic.frame));
+  if (diagnostic.fix) part.append(element("p", "fix", diagnostic.fix));
+  return part;
+}
+
+/** Registers the element; in a function so that importing this module needs no DOM. */
+export function defineOverlay() {
+  if (customElements.get(OVERLAY)) return;
+  customElements.define(
+    OVERLAY,
+    class extends HTMLElement {
+      /** @param {KeyboardEvent} event */
+      #onKey = (event) => {
+        if (event.key === "Escape") this.remove();
+      };
+
+      connectedCallback() {
+        document.addEventListener("keydown", this.#onKey, true);
+      }
+
+      disconnectedCallback() {
+        document.removeEventListener("keydown", this.#onKey, true);
+      }
+
+      /** @param {Diagnostic[]} diagnostics */
+      show(diagnostics) {
+        const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
+        const errors = diagnostics.filter(({ severity }) => severity === "error").length;
+        const count = errors || diagnostics.length;
+        const noun = errors ? "error" : "warning";
+        const panel = element("div", "panel");
+        panel.setAttribute("role", "alertdialog");
+        panel.setAttribute("aria-label", "Errors of the preview");
+        const header = element("header");
+        const close = element("button", "", "Esc");
+        close.setAttribute("aria-label", "Dismiss");
+        close.addEventListener("click", () => this.remove());
+        header.append(element("h1", "", `${count} ${noun}${count === 1 ? "" : "s"}`), close);
+        panel.append(header, ...diagnostics.map(section));
+        panel.append(element("footer", "", "The last good version keeps running. Click outside or press Esc to dismiss."));
+        const backdrop = element("div", "backdrop");
+        backdrop.addEventListener("click", (event) => {
+          if (event.target === backdrop) this.remove();
+        });
+        backdrop.append(panel);
+        root.replaceChildren(element("style", "", STYLE), backdrop);
+      }
+    },
+  );
+}
+
+/** Errors by where they come from; the overlay shows all of them. */
+export class Overlay {
+  /** @type {Map<string, Diagnostic[]>} */
+  #sources = new Map();
+  /** @type {(HTMLElement & {show(diagnostics: Diagnostic[]): void}) | null} */
+  #element = null;
+
+  /** @param {"build" | "vendor" | "runtime"} source @param {Diagnostic[]} diagnostics none: it is fine again */
+  set(source, diagnostics) {
+    const had = this.#sources.has(source);
+    if (diagnostics.length > 0) this.#sources.set(source, diagnostics);
+    else if (!this.#sources.delete(source)) return;
+    const all = [...this.#sources.values()].flat();
+    if (all.length === 0) {
+      this.#element?.remove();
+      this.#element = null;
+      return;
+    }
+    // What was dismissed stays away until there is something new to say.
+    if (had && diagnostics.length === 0 && !this.#element?.isConnected) return;
+    this.#element ??= /** @type {any} */ (document.createElement(OVERLAY));
+    this.#element?.show(all);
+    if (this.#element && !this.#element.isConnected) (document.body ?? document.documentElement).append(this.#element);
+  }
+
+  get errors() {
+    return [...this.#sources.values()].flat().length;
+  }
+}

@@ -1,0 +1,288 @@
+/**
+ * The life of one page: loads vendor chunk and registry, starts the entries, and applies what the
+ * stream brings, one batch after the other.
+ *
+ * Knows when things happen; how they look (`Shell`) and how modules run (engine, registry) is elsewhere.
+ */
+// @ts-check
+
+import { unreachable } from "./module.js";
+import { Stream } from "./stream.js";
+
+/** @import { Engine } from "./engine.js" */
+/** @import { Registry } from "./registry.js" */
+/** @import { ApplyOutcome, Diagnostic, RoomMessage, VendorState, ViewerMessage } from "./protocol.js" */
+
+/**
+ * @typedef {object} Configuration
+ * @property {string} app
+ * @property {number} seq
+ * @property {number} revision
+ * @property {string} registry URL of the registry script
+ * @property {VendorState | null} vendor
+ * @property {Record<string, unknown>} env
+ */
+
+/**
+ * @typedef {object} Shell what the page does to the world
+ * @property {(url: string) => Promise<void>} script
+ * @property {() => void} connect
+ * @property {() => void} resync
+ * @property {() => void} inOrder
+ * @property {(message: ViewerMessage) => void} send
+ * @property {(source: "build" | "vendor" | "runtime", diagnostics: Diagnostic[]) => void} diagnose
+ * @property {(error: unknown) => void} failure an error of the app's modules
+ * @property {(installing: string | null) => void} installing
+ * @property {(busy: boolean) => void} busy
+ * @property {(detail: {seq: number, ms: number, outcome: ApplyOutcome}) => void} applied
+ * @property {(reason: string) => void} reload
+ * @property {() => number} now
+ */
+
+/** @typedef {"waiting" | "unlinked" | "running" | "broken"} Start entries: not yet, could not be linked, run, threw */
+
+export class Page {
+  /** @type {Stream | null} */ #stream = null;
+  /** Key that the present tree needs. @type {string | null} */ #vendor = null;
+  /** @type {Set<string>} */ #vendorsLoading = new Set();
+  /** Loaded before the registry said where the stream stands. @type {string[]} */ #vendorsEarly = [];
+  /** @type {string[]} */ #entries = [];
+  /** @type {Start} */ #start = "waiting";
+  #pumping = false;
+  #woken = false;
+  #leaving = false;
+  /** @type {string | null} */ #moved = null;
+
+  /** @param {Registry} registry @param {Engine} engine @param {Shell} shell */
+  constructor(registry, engine, shell) {
+    this.registry = registry;
+    this.engine = engine;
+    this.shell = shell;
+    /** @type {Record<string, unknown>} */
+    this.env = {};
+    this.seqHint = 0;
+  }
+
+  /** Number of the last update received. */
+  get seq() {
+    return this.#stream?.seq ?? this.seqHint;
+  }
+
+  /** @param {Configuration} configuration */
+  configure({ seq, registry, vendor, env }) {
+    this.seqHint = seq;
+    this.env = env;
+    if (vendor) this.#vendorState(vendor);
+    this.shell.script(registry).catch(() => {
+      // Errors and a later reload still arrive.
+      this.shell.failure(new Error(`The preview's modules could not be loaded (${registry})`));
+      this.shell.connect();
+    });
+  }
+
+  /** @param {{seq: number, vendor: string | null}} truth end of the registry script */
+  loaded({ seq, vendor }) {
+    this.#stream = new Stream(seq);
+    this.#vendor = vendor;
+    for (const key of this.#vendorsEarly) this.#stream.vendorLoaded(key);
+    this.shell.connect();
+    this.#pump();
+  }
+
+  /** @param {string} id */
+  start(id) {
+    this.#entries.push(id);
+    if (this.#start === "running") this.#start = "waiting";
+    this.#pump();
+  }
+
+  /** @param {string} alias code that runs already means another module by this name now */
+  moved(alias) {
+    this.#moved ??= alias;
+  }
+
+  /** A module invalidated itself. */
+  wake() {
+    this.#woken = true;
+    this.#pump();
+  }
+
+  /** @param {RoomMessage} message */
+  receive(message) {
+    switch (message.type) {
+      case "connected":
+        // The room has forgotten what this page has seen: another tree under the same name.
+        if (message.seq < this.seq) this.#leave(`the room is at update ${message.seq}, this page at ${this.seq}`);
+        return;
+      case "update":
+        return this.#numbered(message.seq, () => {
+          this.#stream?.push(message, this.shell.now());
+          this.#pump();
+        });
+      case "reload": {
+        const { seq, reason } = message;
+        if (seq === undefined) return this.#leave(reason);
+        return this.#numbered(seq, () => {
+          this.shell.send({ type: "applied", seq, ms: 0, outcome: "reload" });
+          this.#leave(reason);
+        });
+      }
+      case "error":
+        return this.shell.diagnose("build", message.diagnostics);
+      case "recovered":
+        return this.shell.diagnose("build", []);
+      case "vendor":
+        return this.#vendorState(message.state);
+      case "deployment":
+        return this.engine.events.emit("hotplate:deployment", message.deployment);
+      case "custom":
+        return this.engine.events.emit(message.event, message.data);
+      default:
+        return unreachable(message, "message");
+    }
+  }
+
+  /** @param {number} seq @param {() => void} next */
+  #numbered(seq, next) {
+    if (!this.#stream) return this.#leave("the preview's modules were not loaded");
+    const place = this.#stream.receive(seq);
+    switch (place) {
+      case "next":
+        this.shell.inOrder();
+        return next();
+      case "known":
+        return;
+      case "gap":
+        return this.shell.resync();
+      default:
+        return unreachable(place, "place");
+    }
+  }
+
+  /** @param {VendorState} state */
+  #vendorState(state) {
+    switch (state.phase) {
+      case "installing":
+        this.shell.diagnose("vendor", []);
+        return this.shell.installing(state.message || "Installing dependencies");
+      case "ready":
+        this.shell.diagnose("vendor", []);
+        this.#loadVendor(state.key, state.url);
+        return;
+      case "failed":
+        this.shell.installing(null);
+        return this.shell.diagnose("vendor", state.diagnostics);
+      default:
+        return unreachable(state, "vendor state");
+    }
+  }
+
+  /** @param {string} key @param {string} url */
+  async #loadVendor(key, url) {
+    if (this.#vendorsLoading.has(key)) return;
+    this.#vendorsLoading.add(key);
+    try {
+      await this.shell.script(url);
+    } catch {
+      // The room says `ready` again on the next connection.
+      this.#vendorsLoading.delete(key);
+      this.shell.failure(new Error(`The app's dependencies could not be loaded (${url})`));
+      return;
+    } finally {
+      this.shell.installing(null);
+    }
+    if (this.#moved !== null && this.#start !== "waiting") {
+      return this.#leave(`${this.#moved} is another version now`);
+    }
+    this.#moved = null;
+    if (this.#stream) this.#stream.vendorLoaded(key);
+    else this.#vendorsEarly.push(key);
+    this.#pump();
+  }
+
+  /** @param {string} reason */
+  #leave(reason) {
+    if (this.#leaving) return;
+    this.#leaving = true;
+    this.shell.reload(reason);
+  }
+
+  async #pump() {
+    const stream = this.#stream;
+    if (!stream || this.#pumping || this.#leaving) return;
+    this.#pumping = true;
+    try {
+      while (!this.#leaving) {
+        if (stream.waiting > 0 || this.#woken) {
+          const taken = stream.take();
+          if (taken || this.#woken) {
+            await this.#apply(taken);
+            continue;
+          }
+        }
+        if (this.#start !== "waiting" || this.#entries.length === 0 || !stream.hasVendor(this.#vendor)) return;
+        await this.#run();
+      }
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  /** Runs the entries: linking all of them first costs nothing when something is missing. */
+  async #run() {
+    this.#start = "unlinked";
+    try {
+      const modules = this.#entries.map((id) => this.registry.module(id));
+      for (const module of modules) this.registry.link(module);
+      this.#start = "broken";
+      for (const module of modules) {
+        module.entry = true;
+        const pending = this.registry.evaluate(module);
+        if (pending) await pending;
+      }
+      this.#start = "running";
+    } catch (error) {
+      this.shell.failure(error);
+    }
+  }
+
+  /** @param {ReturnType<Stream["take"]>} taken null: only invalidations */
+  async #apply(taken) {
+    this.#woken = false;
+    const updates = taken?.updates ?? [];
+    if (taken) this.#vendor = taken.vendor;
+    if (this.#start === "broken" && taken) {
+      // It ran in part, and nobody can say which part.
+      this.#finish(updates, "reload");
+      return this.#leave("the page did not start");
+    }
+    this.shell.busy(true);
+    const result = await this.engine.apply(taken?.batch ?? { seq: this.seq, modules: [], removed: [], css: [] });
+    if (this.#start === "unlinked") this.#start = "waiting";
+    switch (result.outcome) {
+      case "hot":
+        this.shell.diagnose("runtime", []);
+        break;
+      case "failed":
+        this.shell.failure(result.error);
+        break;
+      case "reload":
+        break;
+      default:
+        unreachable(result, "result");
+    }
+    this.#finish(updates, result.outcome);
+    if (result.outcome === "reload") this.#leave(result.reason);
+    this.shell.busy(false);
+  }
+
+  /** @param {{seq: number, at: number}[]} updates @param {ApplyOutcome} outcome */
+  #finish(updates, outcome) {
+    const now = this.shell.now();
+    for (const { seq, at } of updates) {
+      const ms = Math.round((now - at) * 100) / 100;
+      this.shell.send({ type: "applied", seq, ms, outcome });
+      this.shell.applied({ seq, ms, outcome });
+    }
+  }
+}
