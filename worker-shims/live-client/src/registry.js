@@ -45,6 +45,8 @@ export class Registry {
     /** Instances made since the engine began a transaction. @type {Instance[] | null} */
     this.journal = null;
     this.executions = 0;
+    /** Async bodies on their way to their `yield`. @type {Set<Instance>} */
+    this.starting = new Set();
     /** @type {import("./evaluate.js").Steps} */
     this.steps = {
       dependencies: (instance) => this.#dependencies(instance),
@@ -185,8 +187,10 @@ export class Registry {
         const body = record.run(this.#handle(instance));
         const step = body.next();
         if (step instanceof Promise) {
-          step.catch(() => {});
           instance.first = step;
+          this.starting.add(instance);
+          const started = () => this.starting.delete(instance);
+          step.then(started, started);
         }
         instance.body = body;
         break;
@@ -235,7 +239,6 @@ export class Registry {
       case "esm": {
         const step = instance.body?.next();
         if (!(step instanceof Promise)) return undefined;
-        // Names of an external module are known only now.
         return Promise.all([instance.first, step]).then(() => syncNamespace(module));
       }
       case "cjs":
@@ -269,17 +272,34 @@ export class Registry {
     return undefined;
   }
 
-  /** @param {Module} module linked @returns {Promise<void> | null} null: done */
+  /** @param {Module} module @returns {Promise<void> | null} null: done */
   evaluate(module) {
-    return evaluate(module.instance ?? this.link(module), this.steps);
+    const instance = module.instance ?? this.link(module);
+    // An async generator reaches its `yield` only in a later microtask. Waiting for that here keeps
+    // the parts of async modules before their first `await` in order with the modules around them.
+    const starting = this.starting.size > 0 ? this.#startingUnder(instance, new Set(), []) : [];
+    if (starting.length === 0) return evaluate(instance, this.steps);
+    return Promise.all(starting.map(({ first }) => first)).then(() => {
+      // Names of an external module are known only now.
+      for (const { module: started } of starting) syncNamespace(started);
+      return this.evaluate(module) ?? undefined;
+    });
+  }
+
+  /** @param {Instance} instance @param {Set<Instance>} seen @param {Instance[]} found */
+  #startingUnder(instance, seen, found) {
+    if (seen.has(instance) || instance.phase === "evaluated") return found;
+    seen.add(instance);
+    if (this.starting.has(instance)) found.push(instance);
+    for (const dependency of this.#dependencies(instance)) this.#startingUnder(dependency, seen, found);
+    return found;
   }
 
   /** @param {Instance} importer @param {string} specifier @returns {unknown} */
   require(importer, specifier) {
     const { module } = this.#target(importer, specifier);
     this.#attach(importer, module);
-    this.link(module);
-    const pending = this.evaluate(module);
+    const pending = evaluate(this.link(module), this.steps);
     if (pending) throw coded(`require() of '${module.id}', which has top-level await`, "ERR_REQUIRE_ASYNC_MODULE");
     return requireView(module);
   }
