@@ -1,0 +1,26 @@
+/**
+ * The Worker as `wrangler dev` runs it: the built Worker of `src/edge`, plus what Cloudflare adds in
+ * production. `env.DISPATCHER` becomes the local dispatch namespace, and `/client/v4/*` on the base
+ * host its REST API. Production does not use this file.
+ */
+// @ts-check
+import Edge from "../../src/edge/build/index.js";
+import { withDispatcher } from "./dispatcher.js";
+
+export * from "../../src/edge/build/index.js";
+
+export default class LocalEntry extends Edge {
+  /** @param {any} ctx @param {any} env */
+  constructor(ctx, env) {
+    super(ctx, withDispatcher(env));
+  }
+
+  /** @param {Request} request */
+  fetch(request) {
+    const { host, hostname, pathname } = new URL(request.url);
+    // Tenants' hosts are left alone: their apps may have such paths of their own.
+    const platform = host === this.env.BASE_DOMAIN || hostname === "127.0.0.1" || hostname === "localhost";
+    if (platform && pathname.startsWith("/client/v4/")) return this.env.NAMESPACE_API.fetch(request);
+    return super.fetch(request);
+  }
+}
