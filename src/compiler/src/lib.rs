@@ -6,27 +6,113 @@
 //! names `swc_*` and lightningcss, and it compiles for wasm32 as it does natively.
 
 mod artifact;
+mod data;
+mod module_id;
+mod nesting;
 mod options;
+mod place;
+mod script;
+mod style;
+mod text;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use hotplate_protocol::Diagnostic;
 
 pub use artifact::{Compiled, ImportKind, ImportRecord, ModuleArtifact, ModuleKind, Source};
 pub use options::{FormatHint, JsxOptions, JsxRuntime, Mode, Options};
 
+use module_id::{ModuleId, Query};
+use place::{Finding, Places};
+
 /// Part of every cache key; changes whenever the output for some input changes.
 pub const VERSION: &str = "1";
 
+/// The longest file compiled.
+pub const MAX_INPUT_BYTES: usize = 10 * 1024 * 1024;
+
 /// Whether a file of this path becomes a module by its extension; everything else is an asset.
 pub fn is_compilable(path: &str) -> bool {
-    let Some((_, extension)) = path.rsplit_once('.') else {
-        return false;
-    };
     matches!(
-        extension,
+        ModuleId::parse(path).extension(),
         "js" | "jsx" | "ts" | "tsx" | "mjs" | "mts" | "cjs" | "cts" | "json" | "css"
     )
 }
 
 /// Compiles one file. All errors of the file are reported at once; it never panics outwards.
 pub fn compile(source: &Source<'_>, options: &Options) -> Compiled {
-    let _ = (source, options);
-    Compiled { artifact: None, diagnostics: Vec::new() }
+    let id = ModuleId::parse(source.id);
+    // A bug in a parser must cost one file's diagnostic, not the room or the build service.
+    // (On wasm32 panics abort; there the property tests are the only guard.)
+    let outcome = catch_unwind(AssertUnwindSafe(|| compile_checked(&id, source, options)))
+        .unwrap_or_else(|panic| {
+            let detail = panic
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| panic.downcast_ref::<&str>().copied())
+                .unwrap_or("no detail");
+            Err(vec![Places::new(id.file(), "").whole(
+                Finding::error("internal_error"),
+                format!("The compiler failed on this file: {detail}"),
+            )])
+        });
+    match outcome {
+        Ok((artifact, warnings)) => Compiled {
+            artifact: Some(artifact),
+            diagnostics: warnings,
+        },
+        Err(diagnostics) => Compiled {
+            artifact: None,
+            diagnostics,
+        },
+    }
+}
+
+/// An artifact with its warnings, or every error.
+type Outcome = Result<(ModuleArtifact, Vec<Diagnostic>), Vec<Diagnostic>>;
+
+fn compile_checked(id: &ModuleId<'_>, source: &Source<'_>, options: &Options) -> Outcome {
+    let nowhere = Places::new(id.file(), "");
+    if source.content.len() > MAX_INPUT_BYTES {
+        return Err(vec![nowhere.whole(
+            Finding::error("input_too_large"),
+            format!(
+                "The file has {} bytes; at most {MAX_INPUT_BYTES} are compiled",
+                source.content.len()
+            ),
+        )]);
+    }
+    if id.query == Some(Query::Inline) && id.extension() != "css" {
+        return Ok((data::inline(id, source.content), Vec::new()));
+    }
+    let text = std::str::from_utf8(source.content).map_err(|error| {
+        let valid = source.content.get(..error.valid_up_to()).unwrap_or_default();
+        let text = String::from_utf8_lossy(valid);
+        vec![Places::new(id.file(), &text).diagnostic(
+            Finding::error("not_utf8"),
+            text.len(),
+            "The file is not UTF-8 text",
+        )]
+    })?;
+    // A byte order mark is no part of the text.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let places = Places::new(id.file(), text);
+    if id.query == Some(Query::Raw) {
+        return Ok((data::raw(text), Vec::new()));
+    }
+    match id.extension() {
+        "json" => data::json(text, places).map(|artifact| (artifact, Vec::new())),
+        "css" => style::compile(id, text, places, options),
+        "js" | "jsx" | "ts" | "tsx" | "mjs" | "mts" | "cjs" | "cts" => {
+            script::compile(id, text, places, options).map(|artifact| (artifact, Vec::new()))
+        }
+        // Package files without an extension are CommonJS scripts (`bin/x`, `main: "lib/x"`).
+        "" if id.is_package() => {
+            script::compile(id, text, places, options).map(|artifact| (artifact, Vec::new()))
+        }
+        other => Err(vec![places.whole(
+            Finding::error("not_compilable"),
+            format!("Files with the extension `{other}` are assets, not modules"),
+        )]),
+    }
 }

@@ -75,6 +75,7 @@ pub enum FormatHint {
 
 /// How to compile one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// Preview or deployment.
     pub mode: Mode,
@@ -92,6 +93,12 @@ pub struct Options {
     pub minify: bool,
     /// Module system.
     pub format: FormatHint,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::development()
+    }
 }
 
 impl Options {

@@ -1,0 +1,78 @@
+//! What a module id says by itself: path, query, extension, app file or package file.
+//!
+//! Names only; whether the file exists is the linker's business.
+
+/// A query that changes what a file becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Query {
+    /// `?raw`: the text itself.
+    Raw,
+    /// `?inline`: a data URL.
+    Inline,
+}
+
+/// A parsed module id.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ModuleId<'a> {
+    /// As given.
+    pub(crate) id: &'a str,
+    /// Without the query.
+    pub(crate) path: &'a str,
+    /// The query, when it is one that means something here.
+    pub(crate) query: Option<Query>,
+}
+
+impl<'a> ModuleId<'a> {
+    pub(crate) fn parse(id: &'a str) -> Self {
+        let (path, query) = match id.split_once('?') {
+            Some((path, query)) => (path, query),
+            None => (id, ""),
+        };
+        let query = query
+            .split('&')
+            .find_map(|part| match part.split('=').next().unwrap_or_default() {
+                "raw" => Some(Query::Raw),
+                "inline" => Some(Query::Inline),
+                _ => None,
+            });
+        Self { id, path, query }
+    }
+
+    /// The file as diagnostics name it: the path in the app's tree, or the package file's id.
+    pub(crate) fn file(&self) -> &'a str {
+        self.path.strip_prefix('/').unwrap_or(self.path)
+    }
+
+    /// Whether it belongs to an npm package.
+    pub(crate) fn is_package(&self) -> bool {
+        self.path.starts_with("npm:")
+    }
+
+    /// The extension, without the dot; empty when there is none.
+    pub(crate) fn extension(&self) -> &'a str {
+        let name = self.path.rsplit('/').next().unwrap_or_default();
+        name.rsplit_once('.').map_or("", |(_, extension)| extension)
+    }
+
+    /// Whether a style sheet's names are local to it.
+    pub(crate) fn is_css_module(&self) -> bool {
+        self.path.ends_with(".module.css")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_path_query_and_origin() {
+        let raw = ModuleId::parse("/src/a.txt?raw");
+        assert_eq!((raw.file(), raw.query), ("src/a.txt", Some(Query::Raw)));
+        let versioned = ModuleId::parse("/src/a.css?v=1&inline");
+        assert_eq!(versioned.query, Some(Query::Inline));
+        let package = ModuleId::parse("npm:@a/b@1.0.0/x.module.css");
+        assert!(package.is_package() && package.is_css_module());
+        assert_eq!(package.extension(), "css");
+        assert_eq!(ModuleId::parse("/a.b/LICENSE").extension(), "");
+    }
+}

@@ -1,0 +1,255 @@
+//! JavaScript and TypeScript: the order of the passes from text to registry record.
+//!
+//! Each pass has its own module; this one only says what runs when, and collects what they found.
+
+mod assemble;
+mod define;
+mod early;
+mod emit;
+mod links;
+mod parse;
+mod registry;
+mod report;
+
+use swc_core::common::comments::SingleThreadedComments;
+use swc_core::common::errors::HANDLER;
+use swc_core::common::sync::Lrc;
+use swc_core::common::{FileName, GLOBALS, Globals, Mark, SourceMap};
+use swc_core::ecma::ast::{Pass, Program};
+use swc_core::ecma::transforms::base::fixer::fixer;
+use swc_core::ecma::transforms::base::helpers::{HELPERS, Helpers, inject_helpers};
+use swc_core::ecma::transforms::base::hygiene::hygiene;
+use swc_core::ecma::transforms::base::resolver;
+use swc_core::ecma::transforms::proposal::decorator_2023_11::decorator_2023_11;
+use swc_core::ecma::transforms::proposal::decorators::{Config as DecoratorConfig, decorators};
+use swc_core::ecma::transforms::proposal::explicit_resource_management::explicit_resource_management;
+use swc_core::ecma::transforms::react;
+use swc_core::ecma::transforms::typescript;
+
+use hotplate_protocol::Diagnostic;
+
+use self::parse::{Dialect, Parsed};
+use crate::artifact::ModuleArtifact;
+use crate::module_id::ModuleId;
+use crate::nesting;
+use crate::options::{JsxRuntime, Mode, Options};
+use crate::place::{Finding, Places};
+
+/// The two marks every pass needs: names nobody declares, and the file's own top level.
+#[derive(Debug, Clone, Copy)]
+struct Marks {
+    unresolved: Mark,
+    top_level: Mark,
+}
+
+/// Names the refresh pass writes; not identifiers, so that no program can contain them.
+const REFRESH_REGISTER: &str = "hotplate:register";
+const REFRESH_SIGNATURE: &str = "hotplate:signature";
+
+/// Compiles a script.
+pub(crate) fn compile(
+    id: &ModuleId<'_>,
+    text: &str,
+    places: Places<'_>,
+    options: &Options,
+) -> Result<ModuleArtifact, Vec<Diagnostic>> {
+    nesting::check(text).map_err(|too_deep| {
+        vec![places.diagnostic(
+            Finding::error("nesting_too_deep"),
+            too_deep.0,
+            "The code is nested too deeply here; split it into smaller statements",
+        )]
+    })?;
+    GLOBALS.set(&Globals::new(), || {
+        let source_map = Lrc::<SourceMap>::default();
+        let name = Lrc::new(FileName::Real(id.path.into()));
+        let file = source_map.new_source_file(name, text.to_owned());
+        let comments = SingleThreadedComments::default();
+        let parsed = parse::parse(id, &file, &comments, options)
+            .map_err(|errors| report::syntax_errors(errors, &file, places))?;
+        let findings = report::Findings::default();
+        let artifact = HANDLER.set(&findings.handler(), || {
+            HELPERS.set(&Helpers::new(false), || {
+                Run {
+                    id,
+                    text,
+                    options,
+                    source_map,
+                    comments,
+                }
+                .artifact(parsed)
+            })
+        });
+        let mut errors = findings.diagnostics(&file, places);
+        match artifact {
+            Ok(artifact) if errors.is_empty() => Ok(artifact),
+            Ok(_) => Err(errors),
+            Err(early) => {
+                errors.extend(early.into_iter().map(|error| error.diagnostic(&file, places)));
+                errors.sort_by_key(|error| (error.line, error.column));
+                Err(errors)
+            }
+        }
+    })
+}
+
+/// One file on its way through the passes.
+struct Run<'a> {
+    id: &'a ModuleId<'a>,
+    text: &'a str,
+    options: &'a Options,
+    source_map: Lrc<SourceMap>,
+    comments: SingleThreadedComments,
+}
+
+impl Run<'_> {
+    fn artifact(self, parsed: Parsed) -> Result<ModuleArtifact, Vec<report::EarlyError>> {
+        let marks = Marks {
+            unresolved: Mark::new(),
+            top_level: Mark::new(),
+        };
+        let Parsed {
+            mut program,
+            dialect,
+            format,
+        } = parsed;
+        let typescript = dialect.is_typescript();
+        program.mutate(resolver(marks.unresolved, marks.top_level, typescript));
+        self.strip_and_lower(&mut program, dialect, marks);
+        let early = early::check(&program);
+        if !early.is_empty() {
+            return Err(early);
+        }
+        if define::may_apply(self.text) {
+            define::apply(&mut program, self.options, marks.unresolved);
+        }
+        // Custom hooks live in files without JSX too, and their signatures matter as much.
+        if dialect.has_jsx() || self.refreshes() {
+            program.mutate(self.jsx(marks));
+        }
+        program.mutate(inject_helpers(marks.unresolved));
+        let mut module = registry::rewrite(program, format, marks)?;
+        #[cfg(feature = "minify")]
+        if self.options.minify {
+            module.program = minify(module.program, &self.source_map, &self.comments, marks);
+        }
+        module.program.mutate(hygiene());
+        module.program.mutate(fixer(Some(&self.comments)));
+        emit::artifact(module, self.id, &self.source_map, &self.comments, self.options)
+    }
+
+    /// TypeScript and proposals become plain JavaScript.
+    fn strip_and_lower(&self, program: &mut Program, dialect: Dialect, marks: Marks) {
+        if dialect.is_typescript() && self.options.legacy_decorators && self.text.contains('@') {
+            // Legacy decorators read parameter properties and types, so they come first.
+            program.mutate(decorators(DecoratorConfig {
+                legacy: true,
+                emit_metadata: false,
+                use_define_for_class_fields: true,
+            }));
+        }
+        if dialect.is_typescript() {
+            let config = typescript::Config {
+                native_class_properties: true,
+                ..Default::default()
+            };
+            let classic = self.options.jsx.runtime == JsxRuntime::Classic
+                || self.text.contains("@jsxRuntime");
+            if dialect.has_jsx() && classic {
+                program.mutate(typescript::tsx(
+                    self.source_map.clone(),
+                    config,
+                    typescript::TsxConfig {
+                        pragma: Some(self.options.jsx.pragma.clone().into()),
+                        pragma_frag: Some(self.options.jsx.pragma_frag.clone().into()),
+                    },
+                    self.comments.clone(),
+                    marks.unresolved,
+                    marks.top_level,
+                ));
+            } else {
+                program.mutate(typescript::typescript(
+                    config,
+                    marks.unresolved,
+                    marks.top_level,
+                ));
+            }
+        }
+        if self.text.contains('@') && !self.options.legacy_decorators {
+            program.mutate(decorator_2023_11());
+        }
+        if self.text.contains("using ") {
+            program.mutate(explicit_resource_management());
+        }
+    }
+
+    /// Whether components of this file register for Fast Refresh; those of packages never change.
+    fn refreshes(&self) -> bool {
+        self.options.mode == Mode::Development && self.options.refresh && !self.id.is_package()
+    }
+
+    fn jsx(&self, marks: Marks) -> impl Pass + use<> {
+        let development = self.options.mode == Mode::Development;
+        let refresh = self.refreshes();
+        let runtime = match self.options.jsx.runtime {
+            JsxRuntime::Automatic => react::Runtime::Automatic,
+            JsxRuntime::Classic => react::Runtime::Classic,
+        };
+        react::react(
+            self.source_map.clone(),
+            Some(self.comments.clone()),
+            react::Options {
+                runtime: Some(runtime),
+                import_source: Some(self.options.jsx.import_source.as_str().into()),
+                pragma: Some(self.options.jsx.pragma.clone().into()),
+                pragma_frag: Some(self.options.jsx.pragma_frag.clone().into()),
+                development: Some(development),
+                throw_if_namespace: Some(false),
+                refresh: refresh.then(|| react::RefreshOptions {
+                    refresh_reg: REFRESH_REGISTER.into(),
+                    refresh_sig: REFRESH_SIGNATURE.into(),
+                    emit_full_signatures: false,
+                }),
+                ..Default::default()
+            },
+            marks.top_level,
+            marks.unresolved,
+        )
+    }
+}
+
+/// Compresses and mangles one module's record.
+#[cfg(feature = "minify")]
+fn minify(
+    program: Program,
+    source_map: &Lrc<SourceMap>,
+    comments: &SingleThreadedComments,
+    marks: Marks,
+) -> Program {
+    use swc_core::ecma::minifier::optimize;
+    use swc_core::ecma::minifier::option::{
+        CompressOptions, ExtraOptions, MangleOptions, MinifyOptions,
+    };
+
+    let options = MinifyOptions {
+        compress: Some(CompressOptions {
+            passes: 2,
+            ..Default::default()
+        }),
+        mangle: Some(MangleOptions::default()),
+        ..Default::default()
+    };
+    let extra = ExtraOptions {
+        unresolved_mark: marks.unresolved,
+        top_level_mark: marks.top_level,
+        mangle_name_cache: None,
+    };
+    optimize(
+        program,
+        source_map.clone(),
+        Some(comments),
+        None,
+        &options,
+        &extra,
+    )
+}

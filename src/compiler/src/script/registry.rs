@@ -1,0 +1,405 @@
+//! The ES-module-to-registry pass: imported names become live reads of namespaces, and module
+//! syntax becomes calls of `h` (ARCHITECTURE.md, "Registry").
+//!
+//! `links` has taken imports and exports out before; `assemble` builds the record after.
+
+use std::collections::HashMap;
+
+use swc_core::atoms::Atom;
+use swc_core::common::util::take::Take;
+use swc_core::common::{DUMMY_SP, Span, SyntaxContext};
+use swc_core::ecma::ast::{
+    ArrowExpr, AssignPat, AssignPatProp, AutoAccessor, CallExpr, Callee, ClassProp, Constructor,
+    Expr, ExprOrSpread, ForOfStmt, Function, Id, Ident, IdentName, KeyValuePatProp,
+    KeyValueProp, Lit, MemberExpr, MemberProp, MetaPropKind, NewExpr, ObjectPatProp, OptChainBase,
+    OptChainExpr, Pat, PrivateProp, Program, Prop, PropName, SeqExpr, SimpleAssignTarget, StaticBlock,
+};
+use swc_core::ecma::utils::private_ident;
+use swc_core::ecma::visit::{VisitMut, VisitMutWith, noop_visit_mut_type};
+
+use super::assemble;
+use super::define::{property, undefined, zero};
+use super::links::{Binding, Links, Requests};
+use super::parse::Format;
+use super::report::EarlyError;
+use super::{Marks, REFRESH_REGISTER, REFRESH_SIGNATURE};
+use crate::artifact::ImportKind;
+
+/// A record and what is known about it.
+#[derive(Debug)]
+pub(super) struct Rewritten {
+    /// One module whose only item exports the record by default.
+    pub(super) program: Program,
+    pub(super) format: Format,
+    pub(super) requests: Requests,
+    pub(super) exports: Vec<Atom>,
+    pub(super) stars: Vec<Atom>,
+    pub(super) facts: Facts,
+}
+
+/// What the rewriting saw.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Facts {
+    pub(super) refresh: bool,
+    pub(super) is_async: bool,
+    pub(super) uses_hot: bool,
+}
+
+/// Rewrites a program into a record.
+pub(super) fn rewrite(
+    program: Program,
+    format: Format,
+    marks: Marks,
+) -> Result<Rewritten, Vec<EarlyError>> {
+    let unresolved = SyntaxContext::empty().apply_mark(marks.unresolved);
+    let items = match program {
+        Program::Module(module) => module.body,
+        Program::Script(script) => script.body.into_iter().map(Into::into).collect(),
+    };
+    let mut links = Links::collect(items, unresolved);
+    if format == Format::CommonJs && !(links.requests.0.is_empty() && links.exports.is_empty()) {
+        links.errors.push(EarlyError {
+            span: DUMMY_SP,
+            code: "unsupported_syntax",
+            message: "`export =` cannot be combined with `import` and `export`".to_owned(),
+        });
+    }
+    if !links.errors.is_empty() {
+        return Err(links.errors);
+    }
+    let mut rewriter = Rewriter {
+        bindings: std::mem::take(&mut links.bindings),
+        requests: std::mem::take(&mut links.requests),
+        format,
+        unresolved,
+        h: private_ident!("h"),
+        functions: 0,
+        receivers: 0,
+        facts: Facts::default(),
+    };
+    links.hoisted.visit_mut_with(&mut rewriter);
+    links.body.visit_mut_with(&mut rewriter);
+    for (_, value) in &mut links.exports {
+        value.visit_mut_with(&mut rewriter);
+    }
+    let Rewriter {
+        requests, h, facts, ..
+    } = rewriter;
+    let exports = links.exports.iter().map(|(name, _)| name.clone()).collect();
+    let stars = links.stars.clone();
+    let record = match format {
+        Format::Esm => assemble::esm(links, &requests, &h, facts),
+        Format::CommonJs => assemble::commonjs(links.body, &h, marks),
+    };
+    Ok(Rewritten {
+        program: assemble::program(record),
+        format,
+        requests,
+        exports,
+        stars,
+        facts,
+    })
+}
+
+struct Rewriter {
+    bindings: HashMap<Id, Binding>,
+    requests: Requests,
+    format: Format,
+    unresolved: SyntaxContext,
+    h: Ident,
+    /// How many functions are around: `await` outside all of them is top-level.
+    functions: usize,
+    /// How many things with their own `this` are around.
+    receivers: usize,
+    facts: Facts,
+}
+
+impl Rewriter {
+    fn binding(&self, ident: &Ident) -> Option<&Binding> {
+        if self.bindings.is_empty() {
+            return None;
+        }
+        self.bindings.get(&ident.to_id())
+    }
+
+    /// `h.<name>`.
+    fn host(&self, name: &str, span: Span) -> Expr {
+        Expr::Member(MemberExpr {
+            span,
+            obj: Box::new(Expr::Ident(self.h.clone())),
+            prop: MemberProp::Ident(IdentName::new(name.into(), DUMMY_SP)),
+        })
+    }
+
+    fn is_global(&self, expr: &Expr, name: &str) -> bool {
+        matches!(expr, Expr::Ident(ident) if ident.sym == *name && ident.ctxt == self.unresolved)
+    }
+
+    /// Replaces an imported name that is called, so that `this` stays undefined.
+    fn callee(&mut self, callee: &mut Box<Expr>) {
+        let mut inner = &mut **callee;
+        while let Expr::Paren(paren) = inner {
+            inner = &mut *paren.expr;
+        }
+        if let Expr::Ident(ident) = inner
+            && let Some(binding) = self.binding(ident)
+        {
+            let read = Box::new(binding.read(ident.span));
+            *inner = if binding.name.is_some() {
+                Expr::Seq(SeqExpr {
+                    span: DUMMY_SP,
+                    exprs: vec![zero(), read],
+                })
+            } else {
+                *read
+            };
+            return;
+        }
+        callee.visit_mut_with(self);
+    }
+
+    fn call(&mut self, call: &mut CallExpr) {
+        match &mut call.callee {
+            Callee::Import(_) => {
+                if let Some(first) = call.args.first()
+                    && let Some((specifier, span)) = specifier(first)
+                {
+                    let request = self.requests.add(&specifier, ImportKind::Dynamic, span);
+                    let all = Atom::from("*");
+                    if !request.names.contains(&all) {
+                        request.names.push(all);
+                    }
+                }
+                // Import attributes say what the file's own extension says.
+                call.args.truncate(1);
+                call.callee =
+                    Callee::Expr(Box::new(self.host("dynamicImport", DUMMY_SP)));
+                call.args.visit_mut_with(self);
+            }
+            Callee::Expr(callee) => {
+                if self.is_global(callee, "require") {
+                    self.require(&call.args);
+                    if self.format == Format::Esm {
+                        **callee = self.host("require", DUMMY_SP);
+                    }
+                } else {
+                    self.callee(callee);
+                }
+                call.args.visit_mut_with(self);
+            }
+            Callee::Super(_) => call.args.visit_mut_with(self),
+        }
+    }
+
+    fn require(&mut self, args: &[ExprOrSpread]) {
+        if let [only] = args
+            && let Some((specifier, span)) = specifier(only)
+        {
+            self.requests.add(&specifier, ImportKind::Require, span);
+        }
+    }
+
+    /// `new URL("./x", import.meta.url)`: the file's URL is the linker's business.
+    fn asset(&mut self, new: &mut NewExpr) {
+        let Some([first, second]) = new.args.as_deref_mut() else {
+            return;
+        };
+        let of_this_module = matches!(&*second.expr, Expr::Member(member)
+            if property(member).as_deref() == Some("url") && is_import_meta(&member.obj));
+        if !self.is_global(&new.callee, "URL") || !of_this_module {
+            return;
+        }
+        let Some((specifier, span)) = specifier(first) else {
+            return;
+        };
+        if !(specifier.starts_with("./") || specifier.starts_with("../")) {
+            return;
+        }
+        self.requests.add(&specifier, ImportKind::Asset, span);
+        let literal = first.expr.take();
+        first.expr = Box::new(Expr::Call(CallExpr {
+            span: DUMMY_SP,
+            callee: Callee::Expr(Box::new(self.host("asset", DUMMY_SP))),
+            args: vec![ExprOrSpread {
+                spread: None,
+                expr: literal,
+            }],
+            ..Default::default()
+        }));
+    }
+
+    fn inside(&mut self, functions: usize, receivers: usize, visit: impl FnOnce(&mut Self)) {
+        self.functions += functions;
+        self.receivers += receivers;
+        visit(self);
+        self.functions -= functions;
+        self.receivers -= receivers;
+    }
+}
+
+impl VisitMut for Rewriter {
+    noop_visit_mut_type!();
+
+    fn visit_mut_expr(&mut self, expr: &mut Expr) {
+        match expr {
+            Expr::Ident(ident) => {
+                if let Some(binding) = self.binding(ident) {
+                    *expr = binding.read(ident.span);
+                } else if ident.sym == *REFRESH_REGISTER {
+                    self.facts.refresh = true;
+                    *expr = self.host("register", DUMMY_SP);
+                } else if ident.sym == *REFRESH_SIGNATURE {
+                    *expr = self.host("signature", DUMMY_SP);
+                }
+            }
+            Expr::This(_) if self.receivers == 0 && self.format == Format::Esm => {
+                *expr = undefined();
+            }
+            Expr::MetaProp(meta) if meta.kind == MetaPropKind::ImportMeta => {
+                *expr = self.host("meta", meta.span);
+            }
+            Expr::Call(call) => self.call(call),
+            Expr::OptChain(OptChainExpr { base, .. }) if base.is_call() => {
+                if let OptChainBase::Call(call) = &mut **base {
+                    self.callee(&mut call.callee);
+                    call.args.visit_mut_with(self);
+                }
+            }
+            Expr::TaggedTpl(tagged) => {
+                self.callee(&mut tagged.tag);
+                tagged.tpl.visit_mut_with(self);
+            }
+            Expr::New(new) => {
+                self.asset(new);
+                new.visit_mut_children_with(self);
+            }
+            Expr::Member(member) => {
+                if is_import_meta(&member.obj) && property(member).as_deref() == Some("hot") {
+                    self.facts.uses_hot = true;
+                }
+                member.visit_mut_children_with(self);
+            }
+            Expr::Await(_) => {
+                self.facts.is_async |= self.functions == 0;
+                expr.visit_mut_children_with(self);
+            }
+            _ => expr.visit_mut_children_with(self),
+        }
+    }
+
+    fn visit_mut_prop(&mut self, prop: &mut Prop) {
+        if let Prop::Shorthand(ident) = prop {
+            if let Some(binding) = self.binding(ident) {
+                *prop = Prop::KeyValue(KeyValueProp {
+                    key: PropName::Ident(IdentName::new(ident.sym.clone(), DUMMY_SP)),
+                    value: Box::new(binding.read(ident.span)),
+                });
+            }
+            return;
+        }
+        prop.visit_mut_children_with(self);
+    }
+
+    // Assigning to an import is an error at run time; the namespace object throws it.
+    fn visit_mut_simple_assign_target(&mut self, target: &mut SimpleAssignTarget) {
+        if let SimpleAssignTarget::Ident(ident) = target
+            && let Some(binding) = self.binding(ident)
+            && let Expr::Member(member) = binding.read(ident.span)
+        {
+            *target = SimpleAssignTarget::Member(member);
+            return;
+        }
+        target.visit_mut_children_with(self);
+    }
+
+    fn visit_mut_pat(&mut self, pat: &mut Pat) {
+        if let Pat::Ident(ident) = pat {
+            if let Some(binding) = self.binding(ident) {
+                *pat = Pat::Expr(Box::new(binding.read(ident.span)));
+            }
+            return;
+        }
+        pat.visit_mut_children_with(self);
+    }
+
+    fn visit_mut_object_pat_prop(&mut self, prop: &mut ObjectPatProp) {
+        prop.visit_mut_children_with(self);
+        if let ObjectPatProp::Assign(AssignPatProp { key, value, span }) = prop
+            && let Some(binding) = self.binding(key)
+        {
+            let target = Pat::Expr(Box::new(binding.read(key.span)));
+            let value_pattern = match value.take() {
+                Some(default) => Pat::Assign(AssignPat {
+                    span: *span,
+                    left: Box::new(target),
+                    right: default,
+                }),
+                None => target,
+            };
+            *prop = ObjectPatProp::KeyValue(KeyValuePatProp {
+                key: PropName::Ident(IdentName::new(key.sym.clone(), DUMMY_SP)),
+                value: Box::new(value_pattern),
+            });
+        }
+    }
+
+    fn visit_mut_for_of_stmt(&mut self, stmt: &mut ForOfStmt) {
+        self.facts.is_async |= stmt.is_await && self.functions == 0;
+        stmt.visit_mut_children_with(self);
+    }
+
+    fn visit_mut_function(&mut self, function: &mut Function) {
+        self.inside(1, 1, |inside| function.visit_mut_children_with(inside));
+    }
+
+    fn visit_mut_arrow_expr(&mut self, arrow: &mut ArrowExpr) {
+        self.inside(1, 0, |inside| arrow.visit_mut_children_with(inside));
+    }
+
+    fn visit_mut_constructor(&mut self, constructor: &mut Constructor) {
+        self.inside(1, 1, |inside| constructor.visit_mut_children_with(inside));
+    }
+
+    fn visit_mut_static_block(&mut self, block: &mut StaticBlock) {
+        self.inside(1, 1, |inside| block.visit_mut_children_with(inside));
+    }
+
+    fn visit_mut_class_prop(&mut self, property: &mut ClassProp) {
+        property.key.visit_mut_with(self);
+        property.decorators.visit_mut_with(self);
+        self.inside(1, 1, |inside| property.value.visit_mut_with(inside));
+    }
+
+    fn visit_mut_private_prop(&mut self, property: &mut PrivateProp) {
+        property.decorators.visit_mut_with(self);
+        self.inside(1, 1, |inside| property.value.visit_mut_with(inside));
+    }
+
+    fn visit_mut_auto_accessor(&mut self, accessor: &mut AutoAccessor) {
+        accessor.key.visit_mut_with(self);
+        accessor.decorators.visit_mut_with(self);
+        self.inside(1, 1, |inside| accessor.value.visit_mut_with(inside));
+    }
+}
+
+fn is_import_meta(expr: &Expr) -> bool {
+    matches!(expr, Expr::MetaProp(meta) if meta.kind == MetaPropKind::ImportMeta)
+}
+
+/// A specifier written as a literal, and its place.
+fn specifier(arg: &ExprOrSpread) -> Option<(Atom, Span)> {
+    if arg.spread.is_some() {
+        return None;
+    }
+    match &*arg.expr {
+        Expr::Lit(Lit::Str(text)) => Some((text.value.to_atom_lossy().into_owned(), text.span)),
+        Expr::Tpl(template) if template.exprs.is_empty() => {
+            let [only] = template.quasis.as_slice() else {
+                return None;
+            };
+            let cooked = only.cooked.as_ref()?;
+            Some((cooked.to_atom_lossy().into_owned(), template.span))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,293 @@
+//! Style sheets: CSS text with placeholders for what it refers to, and local class names.
+//!
+//! Nesting and modern syntax stay as they are: browsers that run a preview know them. Joining
+//! imported sheets and putting URLs in place is the linker's business.
+
+use std::collections::BTreeMap;
+
+use data_encoding::BASE32_NOPAD;
+use lightningcss::css_modules::{Config, CssModuleExports, CssModuleReference, Pattern, Segment};
+use lightningcss::dependencies::{Dependency, DependencyOptions, Location};
+use lightningcss::printer::PrinterOptions;
+use lightningcss::rules::CssRule;
+use lightningcss::stylesheet::{MinifyOptions, ParserFlags, ParserOptions, StyleSheet};
+use sha2::{Digest, Sha256};
+use std::sync::{Arc, RwLock};
+
+use hotplate_protocol::Diagnostic;
+
+use crate::artifact::{ImportKind, ImportRecord, ModuleArtifact, ModuleKind};
+use crate::data;
+use crate::module_id::{ModuleId, Query};
+use crate::options::Options;
+use crate::place::{Finding, Places};
+use crate::text::quote;
+
+/// Deepest brackets accepted; lightningcss recurses for each.
+const MAX_DEPTH: usize = 100;
+
+/// Compiles a style sheet; the second part are warnings.
+pub(crate) fn compile(
+    id: &ModuleId<'_>,
+    text: &str,
+    places: Places<'_>,
+    options: &Options,
+) -> Result<(ModuleArtifact, Vec<Diagnostic>), Vec<Diagnostic>> {
+    check_nesting(text, places)?;
+    let (css, exports, imports) = print(id, text, places, options)?;
+    if id.query == Some(Query::Inline) {
+        // `import text from "./a.css?inline"`: the compiled text, applied nowhere.
+        let mut artifact = data::value_module(&quote(&css), vec!["default".to_owned()]);
+        artifact.imports = imports;
+        return Ok((artifact, Vec::new()));
+    }
+    let artifact = ModuleArtifact {
+        kind: ModuleKind::Style,
+        code: record(&exports),
+        map: None,
+        imports,
+        exports: exports.into_keys().collect(),
+        export_stars: Vec::new(),
+        css: Some(css),
+        refresh: false,
+        is_async: false,
+        uses_hot: false,
+    };
+    Ok((artifact, Vec::new()))
+}
+
+type Printed = (String, BTreeMap<String, String>, Vec<ImportRecord>);
+
+fn print(
+    id: &ModuleId<'_>,
+    text: &str,
+    places: Places<'_>,
+    options: &Options,
+) -> Result<Printed, Vec<Diagnostic>> {
+    let recovered = Arc::new(RwLock::new(Vec::new()));
+    let mut sheet = StyleSheet::parse(
+        text,
+        ParserOptions {
+            filename: id.path.to_owned(),
+            css_modules: id.is_css_module().then(|| Config {
+                pattern: pattern(id.path),
+                ..Config::default()
+            }),
+            // Browsers skip what they do not know; with recovery on, all errors come at once.
+            error_recovery: true,
+            warnings: Some(recovered.clone()),
+            flags: ParserFlags::empty(),
+            ..ParserOptions::default()
+        },
+    )
+    .map_err(|error| vec![css_error(places, &error.kind.to_string(), error.loc.as_ref())])?;
+    let errors: Vec<Diagnostic> = recovered
+        .read()
+        .map(|found| {
+            found
+                .iter()
+                .map(|error| css_error(places, &error.kind.to_string(), error.loc.as_ref()))
+                .collect()
+        })
+        .unwrap_or_default();
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let unprintable = |message: String| {
+        vec![places.whole(Finding::error("css_syntax_error"), message)]
+    };
+    if options.minify {
+        sheet
+            .minify(MinifyOptions::default())
+            .map_err(|error| unprintable(error.to_string()))?;
+    }
+    let imports = take_imports(&mut sheet, places);
+    let printed = sheet
+        .to_css(PrinterOptions {
+            minify: options.minify,
+            analyze_dependencies: Some(DependencyOptions {
+                remove_imports: false,
+            }),
+            ..PrinterOptions::default()
+        })
+        .map_err(|error| unprintable(error.to_string()))?;
+    let mut css = printed.code;
+    let mut records = imports;
+    for dependency in printed.dependencies.unwrap_or_default() {
+        let Dependency::Url(url) = dependency else {
+            continue;
+        };
+        if is_external(&url.url) {
+            css = css.replace(&url.placeholder, &url.url);
+            continue;
+        }
+        css = css.replace(
+            &url.placeholder,
+            &format!("__hotplate_asset__({})__", url.url),
+        );
+        add(&mut records, url.url, ImportKind::Asset, url.loc.start);
+    }
+    let exports = class_names(id, printed.exports.unwrap_or_default(), &mut records);
+    Ok((css, exports, records))
+}
+
+/// Takes local `@import` rules out; those of other hosts stay for the browser.
+fn take_imports(sheet: &mut StyleSheet<'_>, _places: Places<'_>) -> Vec<ImportRecord> {
+    let mut records = Vec::new();
+    for rule in &mut sheet.rules.0 {
+        if let CssRule::Import(import) = rule
+            && !is_external(&import.url)
+        {
+            let place = Location {
+                line: import.loc.line + 1,
+                column: import.loc.column,
+            };
+            add(&mut records, import.url.to_string(), ImportKind::CssImport, place);
+            *rule = CssRule::Ignored;
+        }
+    }
+    records
+}
+
+fn add(records: &mut Vec<ImportRecord>, specifier: String, kind: ImportKind, place: Location) {
+    let known = records
+        .iter()
+        .any(|record| record.kind == kind && record.specifier == specifier);
+    if !known {
+        records.push(ImportRecord {
+            specifier,
+            kind,
+            line: place.line,
+            column: place.column,
+            names: Vec::new(),
+        });
+    }
+}
+
+/// URLs the browser fetches as they stand.
+fn is_external(url: &str) -> bool {
+    let scheme = url.split_once(':').is_some_and(|(scheme, _)| {
+        !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+    });
+    scheme || url.starts_with("//") || url.starts_with('#') || url.is_empty()
+}
+
+/// `card` becomes `card_x1y2z`, the same for the same file and name for ever.
+fn pattern(path: &str) -> Pattern {
+    Pattern {
+        segments: [
+            Segment::Local,
+            Segment::Literal("_".into()),
+            Segment::Literal(path_hash(path).into()),
+        ]
+        .into_iter()
+        .collect(),
+    }
+}
+
+fn path_hash(path: &str) -> String {
+    let digest = Sha256::digest(path.as_bytes());
+    let mut text = BASE32_NOPAD.encode(&digest).to_ascii_lowercase();
+    text.truncate(5);
+    text
+}
+
+/// Exported class names; `composes` joins names with spaces, as CSS modules do.
+fn class_names(
+    id: &ModuleId<'_>,
+    exports: CssModuleExports,
+    records: &mut Vec<ImportRecord>,
+) -> BTreeMap<String, String> {
+    // Maps of lightningcss have no order of their own.
+    let sorted: BTreeMap<_, _> = exports.into_iter().collect();
+    sorted
+        .into_iter()
+        .map(|(local, export)| {
+            let mut names = export.name;
+            for reference in export.composes {
+                names.push(' ');
+                match reference {
+                    CssModuleReference::Local { name } | CssModuleReference::Global { name } => {
+                        names.push_str(&name);
+                    }
+                    CssModuleReference::Dependency { name, specifier } => {
+                        // The other file's names follow from its path alone.
+                        let path = join(id.path, &specifier);
+                        names.push_str(&format!("{name}_{}", path_hash(&path)));
+                        let start = Location { line: 1, column: 1 };
+                        add(records, specifier, ImportKind::CssImport, start);
+                    }
+                }
+            }
+            (local, names)
+        })
+        .collect()
+}
+
+/// A relative specifier against the file that has it.
+fn join(path: &str, specifier: &str) -> String {
+    if !specifier.starts_with('.') {
+        return specifier.to_owned();
+    }
+    let mut parts: Vec<&str> = path.split('/').collect();
+    parts.pop();
+    for part in specifier.split('/') {
+        match part {
+            "." | "" => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+fn record(exports: &BTreeMap<String, String>) -> String {
+    let entries: Vec<String> = exports
+        .iter()
+        .map(|(local, names)| {
+            let key = if local == "__proto__" {
+                "[\"__proto__\"]".to_owned()
+            } else {
+                quote(local)
+            };
+            format!("{key}: {}", quote(names))
+        })
+        .collect();
+    if entries.is_empty() {
+        return "{ kind: \"style\", exports: {} }".to_owned();
+    }
+    format!("{{ kind: \"style\", exports: {{ {} }} }}", entries.join(", "))
+}
+
+fn css_error(
+    places: Places<'_>,
+    message: &str,
+    place: Option<&lightningcss::error::ErrorLocation>,
+) -> Diagnostic {
+    let finding = Finding::error("css_syntax_error");
+    match place {
+        Some(place) => places.diagnostic_at(finding, place.line + 1, place.column, message),
+        None => places.whole(finding, message),
+    }
+}
+
+fn check_nesting(text: &str, places: Places<'_>) -> Result<(), Vec<Diagnostic>> {
+    let mut depth = 0_usize;
+    for (offset, byte) in text.bytes().enumerate() {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_DEPTH {
+            return Err(vec![places.diagnostic(
+                Finding::error("nesting_too_deep"),
+                offset,
+                "The rules are nested too deeply here",
+            )]);
+        }
+    }
+    Ok(())
+}
