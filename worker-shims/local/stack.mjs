@@ -1,0 +1,175 @@
+/**
+ * One running stack: build service, Worker and dispatch namespace, with its state in one folder.
+ * `npm start` and the tests start it through here; building the parts is `setup.mjs`'s business.
+ */
+// @ts-check
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { freePort, readConfiguration, requireFree } from "./configuration.mjs";
+import { BUILD_SERVICE, EDGE, HOTPLATE, NODE, ROOT, WRANGLER } from "./places.mjs";
+import { StackProblem } from "./problem.mjs";
+import { start, tail } from "./processes.mjs";
+
+/**
+ * @typedef {import("./processes.mjs").Child} Child
+ * @typedef {import("./configuration.mjs").Configuration} Configuration
+ * @typedef {{base: string, baseDomain: string, apiUrl: string, token: string, buildUrl: string, state: string,
+ *   logs: string, failed(): Promise<never>, restart(): Promise<void>, stop(): Promise<void>}} Stack
+ */
+
+const READY_MS = 120_000;
+const POLL_MS = 100;
+const NAMESPACE_NAME = "hotplate";
+const ACCOUNT = "local";
+const CONFIGS = ["-c", join(ROOT, "wrangler.toml"), "-c", join(ROOT, "worker-shims", "namespace", "wrangler.toml")];
+
+/** @param {string} state */
+const wranglerEnv = (state) => ({
+  // Nothing leaves the machine, nothing asks, and two stacks do not see each other's Workers.
+  WRANGLER_SEND_METRICS: "false",
+  WRANGLER_REGISTRY_PATH: join(state, "registry"),
+  XDG_CONFIG_HOME: join(state, "config"),
+  WRANGLER_LOG_PATH: join(state, "logs", "wrangler"),
+  CLOUDFLARE_CF_FETCH_ENABLED: "false",
+  CI: "1",
+  NO_COLOR: "1",
+});
+
+/** @param {string} what @param {string} url @param {Child} child @param {string} log */
+async function answers(what, url, child, log) {
+  const until = performance.now() + READY_MS;
+  let last = "no answer yet";
+  while (performance.now() < until) {
+    if (!child.isRunning()) throw new StackProblem(`the ${what} stopped while starting:\n${tail(log)}`);
+    try {
+      const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
+      last = `${response.status} ${(await response.text()).slice(0, 300)}`;
+      if (response.ok) return;
+    } catch (error) {
+      last = String(/** @type {Error} */ (error).cause ?? error);
+    }
+    await pause(POLL_MS);
+  }
+  throw new StackProblem(`the ${what} did not get ready in ${READY_MS / 1000} s (${last}); its output is in ${log}`);
+}
+
+/** @param {Configuration} configuration @param {string} apiToken */
+function buildService({ port, buildPort, buildSecret, state, maxBundleBytes }, apiToken) {
+  return start({
+    command: BUILD_SERVICE, args: [], cwd: ROOT, log: join(state, "logs", "build-service.log"),
+    env: {
+      BUILD_SERVICE_PORT: String(buildPort), BUILD_SERVICE_SECRET: buildSecret, HOTPLATE_STATE: state,
+      // Never a real account, whatever the caller's environment says: this stack is local.
+      CLOUDFLARE_ACCOUNT_ID: ACCOUNT, CLOUDFLARE_API_TOKEN: apiToken, CLOUDFLARE_API_BASE: `http://127.0.0.1:${port}/client/v4`,
+      WFP_NAMESPACE_ID: NAMESPACE_NAME, MAX_BUNDLE_BYTES: String(maxBundleBytes),
+    },
+  });
+}
+
+/** @param {Configuration} configuration */
+async function migrate({ state }) {
+  const log = join(state, "logs", "migrations.log");
+  const args = [WRANGLER, "d1", "migrations", "apply", "DB", "--local", "--persist-to", join(state, "worker"), "-c", join(ROOT, "wrangler.toml")];
+  const code = await start({ command: NODE, args, cwd: ROOT, env: wranglerEnv(state), log }).exited;
+  if (code !== 0) throw new StackProblem(`the database's migrations failed:\n${tail(log)}`);
+}
+
+/** @param {Configuration} configuration @param {string} apiToken */
+async function worker({ port, buildPort, state, adminToken, buildSecret, maxBundleBytes }, apiToken) {
+  const vars = {
+    ADMIN_TOKEN: adminToken, BUILD_SERVICE_SECRET: buildSecret, NAMESPACE_API_TOKEN: apiToken, WFP_NAMESPACE_ID: NAMESPACE_NAME,
+    BASE_DOMAIN: `localhost:${port}`, BUILD_SERVICE_URL: `http://127.0.0.1:${buildPort}`, MAX_BUNDLE_BYTES: String(maxBundleBytes),
+  };
+  const file = join(state, "stack.env");
+  writeFileSync(file, Object.entries(vars).map(([name, value]) => `${name}="${value}"\n`).join(""), { mode: 0o600 });
+  const ports = ["--ip", "127.0.0.1", "--port", String(port), "--inspector-port", String(await freePort())];
+  const rest = ["--persist-to", join(state, "worker"), "--env-file", file, "--show-interactive-dev-session=false"];
+  return start({
+    command: NODE, args: [WRANGLER, "dev", ...CONFIGS, ...ports, ...rest], cwd: ROOT,
+    env: wranglerEnv(state), log: join(state, "logs", "worker.log"),
+  });
+}
+
+/** @param {Configuration} configuration @param {string} base */
+async function createDemo({ adminToken, state }, base) {
+  const known = await fetch(`${base}/v1/apps/demo`, { headers: { authorization: `Bearer ${adminToken}` } });
+  await known.arrayBuffer();
+  if (known.ok) return;
+  const log = join(state, "logs", "demo.log");
+  const env = { HOTPLATE_URL: base, ADMIN_TOKEN: adminToken, HOTPLATE_TOKEN: adminToken };
+  const code = await start({ command: HOTPLATE, args: ["create", "demo"], cwd: ROOT, env, log }).exited;
+  if (code !== 0) throw new StackProblem(`the app \`demo\` could not be created:\n${tail(log)}`);
+}
+
+/**
+ * Runs the parts until `stop`. Throws a `StackProblem`, with nothing left running, when one cannot start.
+ * @param {Configuration} configuration @returns {Promise<Stack>}
+ */
+export async function runStack(configuration) {
+  const { port, buildPort, state, demo, adminToken } = configuration;
+  for (const part of [NODE, WRANGLER, BUILD_SERVICE, EDGE]) {
+    if (!existsSync(part)) throw new StackProblem(`${part} is missing: run \`npm start\` or \`npm run setup\` first`);
+  }
+  const base = `http://localhost:${port}`;
+  const apiToken = randomBytes(24).toString("base64url");
+  /** @type {{name: string, child: Child, log: string}[]} */
+  let parts = [];
+
+  const stop = async () => {
+    const stopping = parts;
+    parts = [];
+    await Promise.all(stopping.map(({ child }) => child.stop()));
+  };
+  const run = async () => {
+    await requireFree("PORT", port);
+    await requireFree("BUILD_SERVICE_PORT", buildPort);
+    try {
+      parts.push({ name: "build service", child: buildService(configuration, apiToken), log: join(state, "logs", "build-service.log") });
+      await migrate(configuration);
+      parts.push({ name: "Worker", child: await worker(configuration, apiToken), log: join(state, "logs", "worker.log") });
+      await answers("build service", `http://127.0.0.1:${buildPort}/healthz`, parts[0].child, parts[0].log);
+      await answers("Worker", `${base}/healthz`, parts[1].child, parts[1].log);
+      if (demo) await createDemo(configuration, base);
+    } catch (error) {
+      await stop();
+      throw error;
+    }
+  };
+  await run();
+  return {
+    base, baseDomain: `localhost:${port}`, apiUrl: `${base}/v1`, token: adminToken, buildUrl: `http://127.0.0.1:${buildPort}`, state,
+    logs: join(state, "logs"),
+    failed: () => Promise.race(parts.map(async ({ name, child, log }) => {
+      const code = await child.exited;
+      throw new StackProblem(`the ${name} stopped (exit code ${code}); its output is in ${log}`);
+    })),
+    stop,
+    async restart() {
+      await stop();
+      await run();
+    },
+  };
+}
+
+/**
+ * A stack for tests: free ports and a temporary folder unless told otherwise.
+ * @param {{port?: number, buildPort?: number, state?: string, demo?: boolean}} [options] @returns {Promise<Stack>}
+ */
+export async function startStack({ port, buildPort, state, demo = false } = {}) {
+  const folder = state ?? mkdtempSync(join(tmpdir(), "hotplate-"));
+  const configuration = readConfiguration({
+    HOTPLATE_STATE: folder, HOTPLATE_DEMO: demo ? "1" : "0",
+    PORT: String(port ?? await freePort()), BUILD_SERVICE_PORT: String(buildPort ?? await freePort()),
+  });
+  const stack = await runStack(configuration);
+  return {
+    ...stack,
+    async stop() {
+      await stack.stop();
+      if (state === undefined) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}

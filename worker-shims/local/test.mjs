@@ -1,0 +1,67 @@
+/**
+ * `npm test`: sets up, then runs every check and test. All of them run even when one fails, so that
+ * one run tells everything; the exit code is non-zero when anything did.
+ */
+// @ts-check
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { CACHE, NODE, ROOT } from "./places.mjs";
+import { StackProblem, report } from "./problem.mjs";
+import { seconds, step, stopAll, stopOnSignals } from "./processes.mjs";
+import { setup } from "./setup.mjs";
+
+const PURE_CRATES = ["protocol", "domain", "compiler", "linker", "puck"].flatMap((crate) => ["-p", `hotplate-${crate}`]);
+const PAUSED = new Set(["node_modules", "fixtures", "output", "dist", "build"]);
+
+/** @param {string} folder @returns {string[]} */
+function testFiles(folder) {
+  if (!existsSync(join(ROOT, folder))) return [];
+  return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return PAUSED.has(entry.name) ? [] : testFiles(path);
+    return /\.test\.m?js$/.test(entry.name) ? [path] : [];
+  });
+}
+
+/** @returns {{title: string, command: string, args: string[]}[]} */
+function checks() {
+  const cargo = (/** @type {string} */ title, /** @type {string[]} */ ...args) => ({ title, command: "cargo", args });
+  const files = [...testFiles("tests"), ...testFiles("worker-shims")];
+  return [
+    cargo("cargo fmt", "fmt", "--all", "--check"),
+    cargo("cargo clippy", "clippy", "--workspace", "--all-targets", "--", "-D", "warnings"),
+    cargo("cargo test", "test", "--workspace", "--no-fail-fast"),
+    cargo("pure crates for WASM", "check", "--target", "wasm32-unknown-unknown", ...PURE_CRATES),
+    // Two at a time: several tests run a stack or a browser of their own.
+    { title: `node tests (${files.length} files)`, command: NODE, args: ["--test", "--test-concurrency=2", "--test-reporter=spec", ...files] },
+  ];
+}
+
+async function main() {
+  const from = performance.now();
+  await setup({ tests: true });
+  const failed = [];
+  for (const { title, command, args } of checks()) {
+    const log = join(CACHE, "logs", `test-${title.replace(/\W+/g, "-")}.log`);
+    try {
+      await step(title, { command, args, cwd: ROOT, log }, { echo: true });
+    } catch (error) {
+      if (!(error instanceof StackProblem)) throw error;
+      console.error(`hotplate: ${error.message}`);
+      failed.push(title);
+    }
+  }
+  if (failed.length > 0) throw new StackProblem(`${failed.join(", ")} failed, after ${seconds(from)}`);
+  console.log(`all tests passed in ${seconds(from)}`);
+  return 0;
+}
+
+stopOnSignals();
+let code;
+try {
+  code = await main();
+} catch (error) {
+  code = report(error);
+}
+await stopAll();
+process.exit(code);
