@@ -14,7 +14,6 @@
 /**
  * @typedef {object} Steps
  * @property {(instance: Instance) => Instance[]} dependencies in source order, linked
- * @property {(instance: Instance) => void} enter before the first dependency
  * @property {(instance: Instance) => void | Promise<void>} run the body; a promise when it awaits
  * @property {(instance: Instance) => void} done
  */
@@ -65,7 +64,6 @@ function visit(instance, walk, steps) {
   instance.walk = walk;
   instance.index = instance.low = walk.count++;
   walk.stack.push(instance);
-  steps.enter(instance);
 
   /** @type {Promise<void>[]} */
   const waits = [];

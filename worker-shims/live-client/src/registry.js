@@ -50,9 +50,6 @@ export class Registry {
     /** @type {import("./evaluate.js").Steps} */
     this.steps = {
       dependencies: (instance) => this.#dependencies(instance),
-      enter: (instance) => {
-        instance.module.order ||= ++this.executions;
-      },
       run: (instance) => this.#run(instance),
       done: (instance) => {
         if (instance.stars.length > 0) syncNamespace(instance.module);
@@ -235,6 +232,7 @@ export class Registry {
   /** @param {Instance} instance @returns {void | Promise<void>} */
   #run(instance) {
     const { record, module } = instance;
+    module.order ||= ++this.executions;
     switch (record.kind) {
       case "esm": {
         const step = instance.body?.next();
