@@ -4,11 +4,19 @@
  */
 // @ts-check
 
-export class StackProblem extends Error {}
+export class StackProblem extends Error {
+  /** @param {string} message one line @param {string} [details] shown before it: the end of a part's output */
+  constructor(message, details = "") {
+    super(message);
+    this.details = details;
+  }
+}
 
 /** Prints why, in one line, and gives the exit code. @param {unknown} error */
 export function report(error) {
-  if (error instanceof StackProblem) console.error(`hotplate: ${error.message}`);
-  else console.error("hotplate: internal error:", error);
+  if (error instanceof StackProblem) {
+    if (error.details) console.error(error.details);
+    console.error(`hotplate: ${error.message}`);
+  } else console.error("hotplate: internal error:", error);
   return 1;
 }

@@ -77,6 +77,11 @@ export function start({ command, args, cwd, env, log }) {
   return handle;
 }
 
+// However this process ends, but by SIGKILL, nothing that it started outlives it.
+process.on("exit", () => {
+  for (const child of running) if (child.pid) signalGroup(child.pid, "SIGKILL");
+});
+
 export async function stopAll() {
   await Promise.all([...running].map((child) => child.stop()));
 }
@@ -102,8 +107,7 @@ export async function step(title, program, { echo = false } = {}) {
   try {
     const code = await child.exited;
     if (code !== 0) {
-      console.error(tail(program.log, echo ? 400 : 25));
-      throw new StackProblem(`${title} failed (exit code ${code}); the whole output is in ${program.log}`);
+      throw new StackProblem(`${title} failed (exit code ${code}); the whole output is in ${program.log}`, tail(program.log, echo ? 400 : 25));
     }
   } finally {
     clearInterval(heartbeat);

@@ -43,7 +43,7 @@ async function answers(what, url, child, log) {
   const until = performance.now() + READY_MS;
   let last = "no answer yet";
   while (performance.now() < until) {
-    if (!child.isRunning()) throw new StackProblem(`the ${what} stopped while starting:\n${tail(log)}`);
+    if (!child.isRunning()) throw new StackProblem(`the ${what} stopped while starting; its output is in ${log}`, tail(log));
     try {
       const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
       last = `${response.status} ${(await response.text()).slice(0, 300)}`;
@@ -74,7 +74,7 @@ async function migrate({ state }) {
   const log = join(state, "logs", "migrations.log");
   const args = [WRANGLER, "d1", "migrations", "apply", "DB", "--local", "--persist-to", join(state, "worker"), "-c", join(ROOT, "wrangler.toml")];
   const code = await start({ command: NODE, args, cwd: ROOT, env: wranglerEnv(state), log }).exited;
-  if (code !== 0) throw new StackProblem(`the database's migrations failed:\n${tail(log)}`);
+  if (code !== 0) throw new StackProblem(`the database's migrations failed; their output is in ${log}`, tail(log));
 }
 
 /** @param {Configuration} configuration @param {string} apiToken */
@@ -101,7 +101,7 @@ async function createDemo({ adminToken, state }, base) {
   const log = join(state, "logs", "demo.log");
   const env = { HOTPLATE_URL: base, ADMIN_TOKEN: adminToken, HOTPLATE_TOKEN: adminToken };
   const code = await start({ command: HOTPLATE, args: ["create", "demo"], cwd: ROOT, env, log }).exited;
-  if (code !== 0) throw new StackProblem(`the app \`demo\` could not be created:\n${tail(log)}`);
+  if (code !== 0) throw new StackProblem(`the app \`demo\` could not be created; the output is in ${log}`, tail(log));
 }
 
 /**
@@ -164,12 +164,14 @@ export async function startStack({ port, buildPort, state, demo = false } = {}) 
     HOTPLATE_STATE: folder, HOTPLATE_DEMO: demo ? "1" : "0",
     PORT: String(port ?? await freePort()), BUILD_SERVICE_PORT: String(buildPort ?? await freePort()),
   });
-  const stack = await runStack(configuration);
-  return {
-    ...stack,
-    async stop() {
-      await stack.stop();
-      if (state === undefined) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-    },
+  const forget = () => {
+    if (state === undefined) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   };
+  try {
+    const stack = await runStack(configuration);
+    return { ...stack, stop: () => stack.stop().then(forget) };
+  } catch (error) {
+    forget();
+    throw error;
+  }
 }

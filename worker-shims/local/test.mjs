@@ -47,7 +47,7 @@ async function main() {
       await step(title, { command, args, cwd: ROOT, log }, { echo: true });
     } catch (error) {
       if (!(error instanceof StackProblem)) throw error;
-      console.error(`hotplate: ${error.message}`);
+      report(error);
       failed.push(title);
     }
   }
