@@ -168,16 +168,25 @@ export function importView(module, node) {
   return view;
 }
 
-/** What a `require` of an evaluated `module` gives. @param {Module} module @returns {unknown} */
-export function requireView(module) {
+/**
+ * Whether CommonJS sees a value and no module: JSON, style sheets, assets. Releases shorten ids, so
+ * the specifier has a say.
+ * @param {Module} module @param {string} specifier
+ */
+function isValue({ id, instance, table }, specifier) {
+  if (!table.has("default")) return false;
+  if (instance?.record.kind === "style" || /\.json$/.test(specifier)) return true;
+  const path = id.replace(/[?#].*$/, "");
+  return path.includes(".") && (path !== id || !SCRIPT.test(path));
+}
+
+/** What a `require` of an evaluated `module` gives. @param {Module} module @param {string} specifier @returns {unknown} */
+export function requireView(module, specifier) {
   const { instance } = module;
   if (instance?.commonJs) return instance.commonJs.exports;
   const { table } = module;
   if (table.has("module.exports")) return table.get("module.exports")?.get();
-  const path = module.id.replace(/[?#].*$/, "");
-  const isValue = path.endsWith(".json") || instance?.record.kind === "style" || module.id !== path || !SCRIPT.test(path);
-  // JSON, style sheets and assets are values, not modules, to CommonJS.
-  if (isValue && path.includes(".") && table.has("default")) return table.get("default")?.get();
+  if (isValue(module, specifier)) return table.get("default")?.get();
   if (table.has("__esModule")) return module.namespace;
   let view = module.views.get("require");
   if (!view) {

@@ -299,7 +299,7 @@ export class Registry {
     this.#attach(importer, module);
     const pending = evaluate(this.link(module), this.steps);
     if (pending) throw coded(`require() of '${module.id}', which has top-level await`, "ERR_REQUIRE_ASYNC_MODULE");
-    return requireView(module);
+    return requireView(module, specifier);
   }
 
   /** @param {Instance} importer @param {string} specifier @returns {Promise<object>} */
@@ -325,7 +325,7 @@ export class Registry {
     if (!edge.module.record) return new URL(edge.module.id, this.host.origin);
     this.link(edge.module);
     this.evaluate(edge.module);
-    return new URL(String(requireView(edge.module)), this.host.origin);
+    return new URL(String(edge.module.namespace.default), this.host.origin);
   }
 
   /** @param {Instance} instance @returns {Handle} */

@@ -342,6 +342,16 @@ describe("require of ES modules", () => {
     });
   }
 
+  test("JSON is its value under the short ids of releases too", () => {
+    const world = new World().define({
+      "/m": esm({ imports: ["/c"] }),
+      "/c": [cjs('log(require("./list.json"))'), { "./list.json": "b7" }],
+      b7: esm({ exports: { default: "[1, 2]" } }),
+    });
+    world.run("/m");
+    assert.deepEqual(world.log, [[1, 2]]);
+  });
+
   test("gives the same object twice", () => {
     const world = new World().define({ "/m": esm({ imports: ["/c"] }), "/c": cjs('log(require("/e.js") === require("/e.js"))'), "/e.js": esm({ exports: { x: "1" } }) });
     world.run("/m");

@@ -39,7 +39,8 @@ export function fakeRefresh() {
   const families = new Map();
   /** @type {Map<unknown, object>} */
   const byType = new Map();
-  const state = { performed: 0, /** @type {string[]} */ registered: [] };
+  /** @type {{performed: number, registered: string[]}} */
+  const state = { performed: 0, registered: [] };
   const refresh = new Refresh({
     register(type, id) {
       state.registered.push(id);
