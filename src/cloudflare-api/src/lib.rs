@@ -1,1 +1,24 @@
-//! x
+//! Typed client of the parts of Cloudflare's REST API that Hotplate needs: scripts of a
+//! Workers-for-Platforms dispatch namespace, and their static assets.
+//!
+//! The only place that knows REST paths, envelopes and limits of that API. What is uploaded, and
+//! why, is the caller's business; nothing here looks into a file.
+
+mod assets;
+mod client;
+mod envelope;
+mod error;
+mod retry;
+mod scripts;
+mod token;
+
+pub use assets::{ASSET_BYTES, AssetFile, AssetSession, AssetsJwt, BUCKET_BYTES, ManifestEntry};
+pub use client::{Client, Namespace};
+pub use envelope::ApiMessage;
+pub use error::Error;
+pub use retry::RetryPolicy;
+pub use scripts::{
+    AssetsConfig, AssetsMetadata, Module, ModuleType, Script, ScriptDetails, ScriptMetadata,
+    ScriptPage, UploadedScript,
+};
+pub use token::Token;

@@ -1,0 +1,193 @@
+//! The HTTP side: addresses, the token, attempts. What a call means is in `scripts` and `assets`.
+
+use crate::envelope::Answer;
+use crate::retry::{self, RetryPolicy};
+use crate::{Error, Token};
+use reqwest::{Method, RequestBuilder, Response, Url};
+use std::time::Duration;
+
+/// A bucket of assets takes a while; a hanging connection must not hold a build for ever.
+const CALL_TIMEOUT: Duration = Duration::from_secs(120);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A client of one account. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+    account: String,
+    token: Token,
+    policy: RetryPolicy,
+}
+
+impl Client {
+    /// A client of the API at `base` (`https://api.cloudflare.com/client/v4`).
+    pub fn new(base: &str, account: impl Into<String>, token: Token) -> Result<Self, Error> {
+        let base = Url::parse(base)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+            .ok_or_else(|| Error::InvalidBase(base.to_owned()))?;
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(CALL_TIMEOUT)
+            // The token must not follow a redirect to another place.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(Error::Setup)?;
+        Ok(Self {
+            http,
+            base,
+            account: account.into(),
+            token,
+            policy: RetryPolicy::default(),
+        })
+    }
+
+    /// With other attempts and pauses than the default.
+    #[must_use]
+    pub fn with_retry(mut self, policy: RetryPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// One dispatch namespace of the account.
+    pub fn namespace<'a>(&'a self, name: &'a str) -> Namespace<'a> {
+        Namespace { client: self, name }
+    }
+
+    /// The address of `segments` under the account; each is escaped as one segment.
+    pub(crate) fn url(&self, segments: &[&str]) -> Result<Url, Error> {
+        // A URL library drops `.` and `..` segments: a name like that would reach another call.
+        if segments
+            .iter()
+            .any(|part| part.is_empty() || matches!(*part, "." | ".."))
+        {
+            return Err(Error::InvalidBase(segments.join("/")));
+        }
+        let mut url = self.base.clone();
+        url.path_segments_mut()
+            .map_err(|()| Error::InvalidBase(self.base.to_string()))?
+            .pop_if_empty()
+            .extend(["accounts", &self.account])
+            .extend(segments);
+        Ok(url)
+    }
+
+    /// A call with the account's token.
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        url: Url,
+        complete: impl Fn(RequestBuilder) -> Result<RequestBuilder, Error>,
+    ) -> Result<Answer, Error> {
+        self.call_as(&self.token, method, url, complete).await
+    }
+
+    /// A call with another token. `complete` adds the body and runs once per attempt, because a
+    /// multipart body can be sent only once. Every call made here may be repeated: contents are
+    /// addressed by hash, scripts by name.
+    pub(crate) async fn call_as(
+        &self,
+        token: &Token,
+        method: Method,
+        url: Url,
+        complete: impl Fn(RequestBuilder) -> Result<RequestBuilder, Error>,
+    ) -> Result<Answer, Error> {
+        let mut made = 0;
+        loop {
+            made += 1;
+            let request = self
+                .http
+                .request(method.clone(), url.clone())
+                .bearer_auth(token.expose());
+            let (error, asked) = match complete(request)?.send().await {
+                Err(error) => (Error::Transport(error.without_url()), None),
+                Ok(response) => {
+                    let status = response.status().as_u16();
+                    let asked = header(&response, "retry-after");
+                    match response.bytes().await {
+                        Err(error) => (Error::Transport(error.without_url()), None),
+                        Ok(body) => match Answer::parse(status, &body) {
+                            Ok(answer) => return Ok(answer),
+                            Err(error) if retry::is_transient(status) => {
+                                (error, retry::retry_after(asked.as_deref()))
+                            }
+                            Err(error) => return Err(error),
+                        },
+                    }
+                }
+            };
+            let Some(pause) = self.policy.pause(made, asked) else {
+                return Err(error);
+            };
+            tracing::warn!(path = url.path(), attempt = made, error = %error, "trying again");
+            tokio::time::sleep(pause).await;
+        }
+    }
+}
+
+fn header(response: &Response, name: &str) -> Option<String> {
+    response
+        .headers()
+        .get(name)?
+        .to_str()
+        .ok()
+        .map(str::to_owned)
+}
+
+/// One dispatch namespace; the calls are in `scripts` and `assets`.
+#[derive(Debug, Clone, Copy)]
+pub struct Namespace<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) name: &'a str,
+}
+
+impl Namespace<'_> {
+    /// The address of `segments` under this namespace's scripts.
+    pub(crate) fn url(&self, segments: &[&str]) -> Result<Url, Error> {
+        let mut all = vec!["workers", "dispatch", "namespaces", self.name, "scripts"];
+        all.extend(segments);
+        self.client.url(&all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn addresses_are_escaped_and_bases_checked() {
+        for base in [
+            "http://localhost:1/client/v4",
+            "http://localhost:1/client/v4/",
+        ] {
+            let client = Client::new(base, "acc", Token::new("t")).unwrap();
+            let url = client
+                .namespace("a b/../c")
+                .url(&["x?y#z", "tags"])
+                .unwrap();
+            assert_eq!(
+                url.as_str(),
+                "http://localhost:1/client/v4/accounts/acc/workers/dispatch/namespaces/a%20b%2F..%2Fc/scripts/x%3Fy%23z/tags"
+            );
+            assert!(client.namespace("..").url(&[]).is_err());
+            assert!(client.namespace("n").url(&[""]).is_err());
+        }
+        for base in ["", "localhost:8787", "ftp://x/", "/client/v4"] {
+            assert_eq!(
+                Client::new(base, "acc", Token::new("t"))
+                    .unwrap_err()
+                    .code(),
+                "cloudflare_invalid_base",
+                "{base}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_client_never_shows_its_token() {
+        let client = Client::new("http://localhost:1", "acc", Token::new("top-secret")).unwrap();
+        assert!(!format!("{client:?}").contains("top-secret"));
+    }
+}
