@@ -11,7 +11,7 @@ let ns;
 before(async () => { ns = await startNamespace(); });
 after(() => ns.stop());
 
-/** @param {Awaited<ReturnType<typeof ns.call>>} answer @param {number} status @param {number} code @param {RegExp} [message] */
+/** @param {{status: number, text: string, body: any}} answer @param {number} status @param {number} code @param {RegExp} [message] */
 function refused(answer, status, code, message = /./) {
   assert.equal(answer.status, status, answer.text);
   assert.equal(answer.body.success, false);

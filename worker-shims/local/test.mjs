@@ -11,14 +11,16 @@ import { seconds, step, stopAll, stopOnSignals } from "./processes.mjs";
 import { setup } from "./setup.mjs";
 
 const PURE_CRATES = ["protocol", "domain", "compiler", "linker", "puck"].flatMap((crate) => ["-p", `hotplate-${crate}`]);
-const PAUSED = new Set(["node_modules", "fixtures", "output", "dist", "build"]);
+const TSC = join(ROOT, "node_modules", "typescript", "bin", "tsc");
+/** Folders without tests of ours. */
+const SKIPPED = new Set(["node_modules", "fixtures", "output", "dist", "build"]);
 
 /** @param {string} folder @returns {string[]} */
 function testFiles(folder) {
   if (!existsSync(join(ROOT, folder))) return [];
   return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) return PAUSED.has(entry.name) ? [] : testFiles(path);
+    if (entry.isDirectory()) return SKIPPED.has(entry.name) ? [] : testFiles(path);
     return /\.test\.m?js$/.test(entry.name) ? [path] : [];
   });
 }
@@ -26,12 +28,15 @@ function testFiles(folder) {
 /** @returns {{title: string, command: string, args: string[]}[]} */
 function checks() {
   const cargo = (/** @type {string} */ title, /** @type {string[]} */ ...args) => ({ title, command: "cargo", args });
+  const typed = readdirSync(join(ROOT, "worker-shims")).filter((shim) => existsSync(join(ROOT, "worker-shims", shim, "tsconfig.json")));
+  const types = typed.map((shim) => ({ title: `types of ${shim}`, command: NODE, args: [TSC, "-p", join("worker-shims", shim)] }));
   const files = [...testFiles("tests"), ...testFiles("worker-shims")];
   return [
     cargo("cargo fmt", "fmt", "--all", "--check"),
     cargo("cargo clippy", "clippy", "--workspace", "--all-targets", "--", "-D", "warnings"),
     cargo("cargo test", "test", "--workspace", "--no-fail-fast"),
     cargo("pure crates for WASM", "check", "--target", "wasm32-unknown-unknown", ...PURE_CRATES),
+    ...types,
     // Two at a time: several tests run a stack or a browser of their own.
     { title: `node tests (${files.length} files)`, command: NODE, args: ["--test", "--test-concurrency=2", "--test-reporter=spec", ...files] },
   ];

@@ -5,7 +5,7 @@
 // @ts-check
 import { badRequest } from "./envelope.js";
 
-/** @typedef {{name: string, type: string, bytes: Uint8Array}} Part */
+/** @typedef {{name: string, type: string, bytes: Uint8Array<ArrayBuffer>}} Part */
 
 const decoder = new TextDecoder();
 const CR = 13;
@@ -35,7 +35,7 @@ function partHead(head) {
   return { name: unescaped, type: decodeURIComponent(fields.get("content-type") ?? "") };
 }
 
-/** @param {string} contentType @param {Uint8Array} body @returns {Part[]} */
+/** @param {string} contentType @param {Uint8Array<ArrayBuffer>} body @returns {Part[]} */
 export function parseMultipart(contentType, body) {
   const boundary = /^multipart\/form-data\s*;.*?boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(contentType);
   if (!boundary) throw badRequest("The content type must be multipart/form-data with a boundary.");

@@ -9,7 +9,7 @@ import { handle } from "./api.js";
 import { Quota } from "./quota.js";
 
 /**
- * @typedef {{name: string, type: string, bytes: Uint8Array}} Module
+ * @typedef {{name: string, type: string, bytes: Uint8Array<ArrayBuffer>}} Module
  * @typedef {{html_handling?: string, not_found_handling?: string, run_worker_first?: boolean | string[]}} AssetsConfig
  * @typedef {{compatibility_date?: string, compatibility_flags?: string[], bindings: Binding[],
  *   limits?: {cpu_ms?: number, subrequests?: number}, assets?: AssetsConfig, handlers: string[]}} Settings
@@ -77,7 +77,7 @@ export class Namespace extends DurableObject {
     return new Uint8Array(this.#rows("SELECT value FROM secrets WHERE name='token'")[0].value);
   }
 
-  /** @param {string} name @returns {Script | null} */
+  /** @param {string} name @returns {Script | null} null: no such script */
   script(name) {
     const row = this.#rows("SELECT * FROM scripts WHERE name=?", name)[0];
     return row ? { ...row, settings: JSON.parse(row.settings) } : null;
@@ -100,7 +100,7 @@ export class Namespace extends DurableObject {
     /** @type {Map<string, {type: string, parts: ArrayBuffer[]}>} */
     const found = new Map();
     for (const row of this.#rows("SELECT name, type, bytes FROM modules WHERE script=? ORDER BY name, part", name)) {
-      const module = found.get(row.name) ?? { type: row.type, parts: [] };
+      const module = found.get(row.name) ?? { type: row.type, parts: /** @type {ArrayBuffer[]} */ ([]) };
       module.parts.push(row.bytes);
       found.set(row.name, module);
     }
@@ -211,7 +211,7 @@ export class Namespace extends DurableObject {
     });
   }
 
-  /** @param {string} hash @returns {{type: string, bytes: Uint8Array} | null} */
+  /** @param {string} hash @returns {{type: string, bytes: Uint8Array<ArrayBuffer>} | null} */
   asset(hash) {
     const row = this.#rows("SELECT type FROM assets WHERE hash=?", hash)[0];
     if (!row) return null;

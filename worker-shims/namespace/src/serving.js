@@ -84,7 +84,7 @@ const encodedPath = (path) => path.split("/").map(encodeURIComponent).join("/");
 
 /**
  * @param {Request} request @param {Manifest} manifest @param {AssetsConfig} config
- * @param {(hash: string) => Promise<{type: string, bytes: Uint8Array} | null>} content
+ * @param {(hash: string) => Promise<{type: string, bytes: Uint8Array<ArrayBuffer>} | null>} content
  * @param {boolean} elseWorker whether a Worker stands behind; then null means that it is its turn
  * @returns {Promise<Response | null>}
  */

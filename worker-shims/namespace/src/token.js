@@ -15,17 +15,17 @@ function encode(bytes) {
   return bytes.toBase64({ alphabet: "base64url", omitPadding: true });
 }
 
-/** @param {string} text */
+/** @param {string} text @returns {Uint8Array<ArrayBuffer>} */
 function decode(text) {
   return Uint8Array.fromBase64(text, { alphabet: "base64url" });
 }
 
-/** @param {Uint8Array} secret */
+/** @param {Uint8Array<ArrayBuffer>} secret */
 function importKey(secret) {
   return crypto.subtle.importKey("raw", secret, { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
 }
 
-/** @param {Uint8Array} secret @param {Claims} claims */
+/** @param {Uint8Array<ArrayBuffer>} secret @param {Claims} claims */
 export async function signToken(secret, claims) {
   const text = `${HEADER}.${encode(new TextEncoder().encode(JSON.stringify(claims)))}`;
   const signature = await crypto.subtle.sign("HMAC", await importKey(secret), new TextEncoder().encode(text));
@@ -41,7 +41,7 @@ export function readToken(token) {
   }
 }
 
-/** @param {Uint8Array} secret @param {string} token @param {Claims["use"][]} uses @returns {Promise<Claims>} */
+/** @param {Uint8Array<ArrayBuffer>} secret @param {string} token @param {Claims["use"][]} uses @returns {Promise<Claims>} */
 export async function verifyToken(secret, token, uses) {
   const claims = readToken(token);
   const [head, body, signature] = token.split(".");
