@@ -8,10 +8,11 @@
 // @ts-check
 
 import { evaluate } from "./evaluate.js";
+import { createHandle } from "./handle.js";
 import { Instance, Module, unreachable } from "./module.js";
 import { importView, requireView, syncNamespace } from "./namespace.js";
 
-/** @import { Dependencies, EsmRecord, Handle, ModuleRecord } from "./module.js" */
+/** @import { Dependencies, EsmRecord, ModuleRecord } from "./module.js" */
 
 /**
  * @typedef {object} Host what the registry needs from around it
@@ -113,7 +114,7 @@ export class Registry {
   }
 
   /** @param {Instance} instance @param {string} specifier */
-  #target(instance, specifier) {
+  target(instance, specifier) {
     const edge = this.resolve(instance, specifier);
     if (edge) return edge;
     throw coded(`Cannot find module '${specifier}' imported from ${instance.module.id}`, "MODULE_NOT_FOUND");
@@ -170,7 +171,7 @@ export class Registry {
     switch (record.kind) {
       case "esm": {
         for (const specifier of record.imports ?? []) {
-          const { module: target } = this.#target(instance, specifier);
+          const { module: target } = this.target(instance, specifier);
           this.#attach(instance, target);
           try {
             this.#link(target, linked);
@@ -181,7 +182,7 @@ export class Registry {
             throw error;
           }
         }
-        const body = record.run(this.#handle(instance));
+        const body = record.run(createHandle(this, instance));
         const step = body.next();
         if (step instanceof Promise) {
           instance.first = step;
@@ -216,7 +217,7 @@ export class Registry {
   /** Sheets that a sheet `@import`s; its other dependencies are URLs. @param {Instance} instance */
   #sheets(instance) {
     return Object.keys(instance.deps)
-      .map((specifier) => this.#target(instance, specifier).module)
+      .map((specifier) => this.target(instance, specifier).module)
       .filter((module) => module.record?.kind === "style");
   }
 
@@ -224,7 +225,7 @@ export class Registry {
   #dependencies(instance) {
     const { record } = instance;
     const targets = record.kind === "esm"
-      ? (record.imports ?? []).map((specifier) => this.#target(instance, specifier).module)
+      ? (record.imports ?? []).map((specifier) => this.target(instance, specifier).module)
       : record.kind === "style" ? this.#sheets(instance) : [];
     return targets.map((target) => target.instance ?? this.link(target));
   }
@@ -254,10 +255,10 @@ export class Registry {
     const commonJs = { exports: {}, id: module.id, loaded: false };
     // Cached before it runs, so that cycles see what is there; dropped when it throws, so that it can be tried again.
     instance.commonJs = commonJs;
-    const handle = this.#handle(instance);
+    const handle = createHandle(this, instance);
     const require = Object.assign((/** @type {string} */ specifier) => this.require(instance, specifier), {
       cache: {},
-      resolve: (/** @type {string} */ specifier) => this.#target(instance, specifier).module.id,
+      resolve: (/** @type {string} */ specifier) => this.target(instance, specifier).module.id,
     });
     try {
       record.run.call(commonJs.exports, commonJs, commonJs.exports, require, handle);
@@ -295,7 +296,7 @@ export class Registry {
 
   /** @param {Instance} importer @param {string} specifier @returns {unknown} */
   require(importer, specifier) {
-    const { module } = this.#target(importer, specifier);
+    const { module } = this.target(importer, specifier);
     this.#attach(importer, module);
     const pending = evaluate(this.link(module), this.steps);
     if (pending) throw coded(`require() of '${module.id}', which has top-level await`, "ERR_REQUIRE_ASYNC_MODULE");
@@ -319,44 +320,13 @@ export class Registry {
   }
 
   /** @param {Instance} instance @param {string} specifier @returns {URL} */
-  #asset(instance, specifier) {
+  asset(instance, specifier) {
     const edge = this.resolve(instance, specifier);
     if (!edge) return new URL(specifier, this.url(instance.module.id));
     if (!edge.module.record) return new URL(edge.module.id, this.host.origin);
     this.link(edge.module);
     this.evaluate(edge.module);
     return new URL(String(edge.module.namespace.default), this.host.origin);
-  }
-
-  /** @param {Instance} instance @returns {Handle} */
-  #handle(instance) {
-    const { module } = instance;
-    /** @type {object | undefined} */
-    let meta;
-    const registry = this;
-    return {
-      export: (getters) => {
-        Object.assign(instance.getters, getters);
-        if (instance.phase !== "linking") syncNamespace(module);
-      },
-      exportAll: (specifier) => {
-        const { module: target } = this.#target(instance, specifier);
-        instance.stars.push(target);
-        target.starImporters.add(module);
-      },
-      import: (specifier) => {
-        const edge = this.#target(instance, specifier);
-        return importView(edge.module, edge.node);
-      },
-      dynamicImport: (specifier) => this.import(instance, String(specifier)),
-      require: (specifier) => this.require(instance, specifier),
-      get meta() {
-        return (meta ??= registry.host.meta(instance));
-      },
-      asset: (specifier) => this.#asset(instance, specifier),
-      register: (type, name) => this.host.register(type, `${module.id} ${name}`),
-      signature: () => this.host.signature(),
-    };
   }
 }
 
