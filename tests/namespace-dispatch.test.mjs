@@ -157,6 +157,14 @@ test("assets have their types, an ETag and Cloudflare's cache header", async () 
   assert.equal((await ns.visit("headers", "/untyped")).headers.get("content-type"), null);
 });
 
+test("_headers sets and removes headers of the paths it names", async () => {
+  await site("rules", { _headers: "/assets/*\n  Cache-Control: public, max-age=31536000, immutable\n  X-Own: a:b\n# said\n/about\n  ! ETag\n" });
+  const { headers } = await ns.visit("rules", "/assets/app-1a2b.js");
+  assert.deepEqual([headers.get("cache-control"), headers.get("x-own")], ["public, max-age=31536000, immutable", "a:b"]);
+  const about = (await ns.visit("rules", "/about")).headers;
+  assert.deepEqual([about.get("etag"), about.get("x-own"), about.get("cache-control")], [null, null, "public, max-age=0, must-revalidate"]);
+});
+
 test("a known ETag is answered 304, HEAD without a body, other methods 405", async () => {
   await site("methods");
   const etag = (await ns.visit("methods", "/")).headers.get("etag") ?? "";

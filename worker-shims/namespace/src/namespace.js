@@ -10,7 +10,8 @@ import { Quota } from "./quota.js";
 
 /**
  * @typedef {{name: string, type: string, bytes: Uint8Array<ArrayBuffer>}} Module
- * @typedef {{html_handling?: string, not_found_handling?: string, run_worker_first?: boolean | string[]}} AssetsConfig
+ * @typedef {{html_handling?: string, not_found_handling?: string, run_worker_first?: boolean | string[],
+ *   _headers?: string}} AssetsConfig
  * @typedef {{compatibility_date?: string, compatibility_flags?: string[], bindings: Binding[],
  *   limits?: {cpu_ms?: number, subrequests?: number}, assets?: AssetsConfig, handlers: string[]}} Settings
  * @typedef {{type: string, name: string, text?: string, json?: unknown}} Binding

@@ -64,6 +64,21 @@ export function workerFirst({ run_worker_first = false }, path) {
   return !excluded && run_worker_first.some((rule) => !rule.startsWith("!") && matches(rule, path));
 }
 
+/**
+ * Applies a `_headers` text: a line with a path begins a rule, the lines below it set headers or,
+ * with `! `, take them away. @param {string} rules @param {string} path @param {Headers} headers
+ */
+function applyHeaderRules(rules, path, headers) {
+  let applies = false;
+  for (const line of rules.split(/\r?\n/).map((text) => text.trim())) {
+    if (line.startsWith("/")) applies = matches(line, path);
+    if (!applies || line === "" || /^[/#]/.test(line)) continue;
+    const colon = line.indexOf(":");
+    if (line.startsWith("! ")) headers.delete(line.slice(2).trim());
+    else if (colon > 0) headers.set(line.slice(0, colon).trim(), line.slice(colon + 1).trim());
+  }
+}
+
 /** @param {Request} request @param {string} etag */
 function fresh(request, etag) {
   const asked = request.headers.get("if-none-match")?.split(",").map((tag) => tag.trim().replace(/^W\//, "")) ?? [];
@@ -105,6 +120,7 @@ export async function answerAsset(request, manifest, config, content, elseWorker
   const headers = new Headers({ etag: `"${hash}"` });
   // Cloudflare leaves caching to others where an answer may depend on who asks or is a part.
   if (!request.headers.has("authorization") && !request.headers.has("range")) headers.set("cache-control", "public, max-age=0, must-revalidate");
+  applyHeaderRules(config._headers ?? "", path, headers);
   if (found.status === 200 && fresh(request, `"${hash}"`)) return new Response(null, { status: 304, headers });
   const asset = await content(hash);
   if (!asset) throw new Error(`The asset ${found.file} is gone from the namespace.`);

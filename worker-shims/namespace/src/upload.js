@@ -43,12 +43,13 @@ function checkBindings(own, kept, previous) {
 
 /** @param {any} config @returns {import("./namespace.js").AssetsConfig} */
 function checkAssetsConfig(config = {}) {
-  const { html_handling = "auto-trailing-slash", not_found_handling = "none", run_worker_first = false } = config;
+  const { html_handling = "auto-trailing-slash", not_found_handling = "none", run_worker_first = false, _headers = "" } = config;
   if (!HTML_HANDLINGS.includes(html_handling)) throw invalidUpload(`html_handling: unknown value ${html_handling}.`);
   if (!NOT_FOUND_HANDLINGS.includes(not_found_handling)) throw invalidUpload(`not_found_handling: unknown value ${not_found_handling}.`);
   const patterns = Array.isArray(run_worker_first) && run_worker_first.every((rule) => typeof rule === "string" && /^!?\//.test(rule));
   if (typeof run_worker_first !== "boolean" && !patterns) throw invalidUpload("run_worker_first must be a boolean or a list of patterns.");
-  return { html_handling, not_found_handling, run_worker_first };
+  if (typeof _headers !== "string") throw invalidUpload("_headers must be a text.");
+  return { html_handling, not_found_handling, run_worker_first, _headers };
 }
 
 /** @param {Uint8Array | undefined} bytes */
