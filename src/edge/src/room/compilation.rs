@@ -1,0 +1,162 @@
+//! Modules of the working tree, compiled when they are asked for and kept in SQLite: a file is
+//! compiled once per content and options, whatever restarts.
+
+use super::storage::{Storage, TextKind};
+use data_encoding::HEXLOWER;
+use hotplate_compiler::{ModuleArtifact, Options, Source, VERSION, compile};
+use hotplate_linker::{Artifacts, Tree};
+use hotplate_protocol::Diagnostic;
+use sha2::{Digest, Sha256};
+use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
+use worker::{Result, console_error};
+
+/// Most diagnostics kept of one module; more are one mistake's echo.
+const DIAGNOSTICS: usize = 50;
+
+/// What is known of one module in memory.
+#[derive(Clone)]
+struct Known {
+    /// Hash of what was compiled last.
+    input: String,
+    /// The last good artifact, without its map.
+    artifact: Option<Arc<ModuleArtifact>>,
+    /// What the last compilation said.
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// The modules in memory; a cache over [`Storage`].
+#[derive(Default)]
+pub(super) struct Modules {
+    known: RefCell<BTreeMap<String, Known>>,
+}
+
+impl Modules {
+    /// Forgets a file that is gone.
+    pub(super) fn forget(&self, path: &str) {
+        self.known.borrow_mut().retain(|id, _| path_of(id) != path);
+    }
+}
+
+/// Compiles modules of one tree.
+pub(super) struct Compilation<'a> {
+    pub(super) storage: &'a Storage,
+    pub(super) tree: &'a Tree,
+    pub(super) options: &'a Options,
+    pub(super) modules: &'a Modules,
+}
+
+impl Compilation<'_> {
+    /// The bytes of a file of the tree.
+    pub(super) fn content(&self, path: &str) -> Result<Option<Vec<u8>>> {
+        match self.tree.0.get(path) {
+            Some(file) => self.storage.content(&file.hash),
+            None => Ok(None),
+        }
+    }
+
+    /// What the last compilation of a module said.
+    pub(super) fn diagnostics(&self, id: &str) -> Vec<Diagnostic> {
+        self.known(id).map(|known| known.diagnostics).unwrap_or_default()
+    }
+
+    /// Modules that were asked for, with what was said of them.
+    pub(super) fn all_diagnostics(&self) -> Vec<(String, Vec<Diagnostic>)> {
+        let known = self.modules.known.borrow();
+        known
+            .iter()
+            .filter(|(_, module)| !module.diagnostics.is_empty())
+            .map(|(id, module)| (id.clone(), module.diagnostics.clone()))
+            .collect()
+    }
+
+    fn known(&self, id: &str) -> Option<Known> {
+        self.find(id).unwrap_or_else(|error| {
+            console_error!("module {id} could not be read or stored: {error}");
+            None
+        })
+    }
+
+    fn find(&self, id: &str) -> Result<Option<Known>> {
+        let path = path_of(id);
+        let Some(file) = self.tree.0.get(path) else { return Ok(None) };
+        let input = input_hash(&file.hash, self.options);
+        if let Some(known) = self.modules.known.borrow().get(id).filter(|known| known.input == input) {
+            return Ok(Some(known.clone()));
+        }
+        let stored = self.storage.artifact(id)?;
+        let known = match &stored {
+            Some(row) if row.input == input => Known {
+                input,
+                artifact: self.last_good(id, row.good)?,
+                diagnostics: serde_json::from_str(&row.diagnostics)?,
+            },
+            Some(_) | None => {
+                let good = stored.map_or(0, |row| row.good);
+                let Some(content) = self.storage.content(&file.hash)? else { return Ok(None) };
+                self.compile(id, path, input, &content, good)?
+            }
+        };
+        self.modules.known.borrow_mut().insert(id.to_owned(), known.clone());
+        Ok(Some(known))
+    }
+
+    fn compile(&self, id: &str, path: &str, input: String, content: &[u8], good: u8) -> Result<Known> {
+        let mut compiled = compile(&Source { id, content }, self.options);
+        compiled.diagnostics.truncate(DIAGNOSTICS);
+        let is_good = compiled.artifact.is_some();
+        self.storage.put_artifact(id, path, &input, is_good, &compiled.diagnostics)?;
+        let artifact = match compiled.artifact {
+            Some(mut artifact) => {
+                match artifact.map.take() {
+                    Some(map) => self.storage.put_text(TextKind::Map, id, &map)?,
+                    None => self.storage.delete_text(TextKind::Map, id)?,
+                }
+                self.storage.put_text(TextKind::Artifact, id, &serde_json::to_string(&artifact)?)?;
+                Some(Arc::new(artifact))
+            }
+            None => self.last_good(id, good)?,
+        };
+        Ok(Known { input, artifact, diagnostics: compiled.diagnostics })
+    }
+
+    fn last_good(&self, id: &str, good: u8) -> Result<Option<Arc<ModuleArtifact>>> {
+        if good == 0 {
+            return Ok(None);
+        }
+        if let Some(known) = self.modules.known.borrow().get(id)
+            && let Some(artifact) = &known.artifact
+        {
+            return Ok(Some(Arc::clone(artifact)));
+        }
+        let text = self.storage.text(TextKind::Artifact, id)?;
+        Ok(text.map(|text| serde_json::from_str(&text)).transpose()?.map(Arc::new))
+    }
+}
+
+impl Artifacts for Compilation<'_> {
+    fn artifact(&self, id: &str) -> Option<Arc<ModuleArtifact>> {
+        self.known(id)?.artifact
+    }
+
+    fn text(&self, path: &str) -> Option<String> {
+        match self.content(path) {
+            Ok(content) => content.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
+            Err(error) => {
+                console_error!("{path} could not be read: {error}");
+                None
+            }
+        }
+    }
+}
+
+/// Everything a module's artifact depends on.
+fn input_hash(content_hash: &str, options: &Options) -> String {
+    let text = format!("{VERSION}\0{}\0{content_hash}", options.fingerprint());
+    HEXLOWER.encode(&Sha256::digest(text))
+}
+
+/// The file that a module id is made of.
+fn path_of(id: &str) -> &str {
+    let path = id.split_once('?').map_or(id, |(path, _)| path);
+    path.strip_prefix('/').unwrap_or(path)
+}

@@ -1,0 +1,212 @@
+//! The room: the Durable Object that owns an app's file tree, compiles edits and talks to its
+//! sockets. One instance per app.
+//!
+//! Nothing it needs lives only in memory: [`storage`] is the truth, [`preview::Working`] a cache of
+//! it, and sockets hibernate with what is known of them in their attachments.
+
+mod compilation;
+mod content_type;
+mod edit;
+mod page;
+mod preview;
+mod schema;
+mod sockets;
+mod storage;
+mod tree;
+mod tsconfig;
+mod vendor;
+
+use crate::{command::RoomCommand, problem::ApiError};
+use hotplate_protocol::{ErrorCode, RoomMessage};
+use preview::Working;
+use serde::Serialize;
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+use storage::{Meta, Storage};
+use worker::{
+    Date, DurableObject, Env, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage,
+    console_error, durable_object,
+};
+
+/// An app's room.
+#[durable_object]
+pub struct Room {
+    state: State,
+    env: Env,
+    storage: Rc<Storage>,
+    /// Never borrowed across an await.
+    working: RefCell<Option<Working>>,
+    /// Whether contents are being copied to KV.
+    copying: Rc<Cell<bool>>,
+}
+
+impl DurableObject for Room {
+    #[expect(clippy::expect_used, reason = "a room without storage cannot exist; the runtime resets it")]
+    fn new(state: State, env: Env) -> Self {
+        let storage = Rc::new(Storage::open(&state).expect("the room's SQLite opens and migrates"));
+        let room = Self {
+            state,
+            env,
+            storage,
+            working: RefCell::new(None),
+            copying: Rc::new(Cell::new(false)),
+        };
+        room.set_auto_response();
+        room
+    }
+
+    async fn fetch(&self, request: Request) -> Result<Response> {
+        match self.answer(request).await {
+            Ok(response) => Ok(response),
+            Err(error) => error.into_response(false),
+        }
+    }
+
+    async fn websocket_message(&self, socket: WebSocket, message: WebSocketIncomingMessage) -> Result<()> {
+        match message {
+            WebSocketIncomingMessage::String(text) => self.hear(&socket, &text),
+            WebSocketIncomingMessage::Binary(_) => Ok(()),
+        }
+    }
+
+    async fn websocket_close(&self, _: WebSocket, _: usize, _: String, _: bool) -> Result<()> {
+        // The runtime answers the close frame; nothing else is kept of a socket.
+        Ok(())
+    }
+
+    async fn websocket_error(&self, _: WebSocket, _: worker::Error) -> Result<()> {
+        // A connection broke, as connections do. The viewer comes back and replays.
+        Ok(())
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        if self.storage.meta(Meta::App)?.is_some() {
+            self.install_vendor().await?;
+            self.copy_contents().await;
+            self.set_alarm().await?;
+        }
+        Response::empty()
+    }
+}
+
+/// Answer of `info`.
+#[derive(Serialize)]
+struct Info {
+    revision: u64,
+    seq: u64,
+    clients: u32,
+}
+
+impl Room {
+    async fn answer(&self, mut request: Request) -> std::result::Result<Response, ApiError> {
+        let command = RoomCommand::parse(&request.url()?)
+            .ok_or_else(|| ApiError::new(ErrorCode::NotFound, "nothing is here"))?;
+        let exists = self.storage.meta(Meta::App)?.is_some();
+        match command {
+            RoomCommand::Init { app } => {
+                self.storage.put_meta(Meta::App, &app)?;
+                Ok(Response::empty()?.with_status(204))
+            }
+            RoomCommand::Destroy => {
+                self.destroy().await?;
+                Ok(Response::empty()?.with_status(204))
+            }
+            _ if !exists => Err(ApiError::new(ErrorCode::AppNotFound, "there is no such app")),
+            RoomCommand::Info => Ok(Response::from_json(&Info {
+                revision: self.storage.number(Meta::Revision)?,
+                seq: self.storage.number(Meta::Seq)?,
+                clients: self.clients(),
+            })?),
+            RoomCommand::Edit => {
+                let body = request.bytes().await?;
+                let result = self.edit(&body)?;
+                self.follow_up().await?;
+                Ok(Response::from_json(&result)?)
+            }
+            RoomCommand::Files { revision } | RoomCommand::Tree { revision } => {
+                Ok(Response::from_json(&self.list(revision)?)?)
+            }
+            RoomCommand::File { path, revision } => self.read_file(&request, &path, revision),
+            RoomCommand::Revisions { cursor, limit } => Ok(Response::from_json(&self.history(cursor, limit)?)?),
+            RoomCommand::Live { path, query } => {
+                let response = self.live(&request, &path, &query).await;
+                self.follow_up().await?;
+                response
+            }
+            RoomCommand::Socket { query } => self.connect(&query),
+            RoomCommand::Blobs => {
+                let body = request.bytes().await?;
+                Ok(Response::from_json(&self.blobs(&body)?)?)
+            }
+            RoomCommand::Notify => {
+                let message: RoomMessage = serde_json::from_slice(&request.bytes().await?)?;
+                self.tell(&message)?;
+                Ok(Response::empty()?.with_status(204))
+            }
+        }
+    }
+
+    /// Removes everything; the room is as before `init`.
+    async fn destroy(&self) -> Result<()> {
+        self.close_sockets();
+        self.working.replace(None);
+        let storage = self.state.storage();
+        storage.delete_alarm().await?;
+        storage.delete_all().await?;
+        schema::migrate(&storage.sql())
+    }
+
+    /// Makes sure that the working tree is in memory.
+    fn load(&self) -> Result<()> {
+        if self.working.borrow().is_none() {
+            let working = Working::load(&self.storage)?;
+            self.working.replace(Some(working));
+        }
+        Ok(())
+    }
+
+    /// Does something with the working tree.
+    fn with_working<T>(&self, act: impl FnOnce(&mut Working) -> Result<T>) -> Result<T> {
+        self.load()?;
+        match self.working.borrow_mut().as_mut() {
+            Some(working) => act(working),
+            None => Err(worker::Error::RustError("the working tree is not loaded".to_owned())),
+        }
+    }
+
+    /// Starts what need not be awaited: contents to KV, the vendor chunk.
+    async fn follow_up(&self) -> Result<()> {
+        if !self.storage.not_in_kv(1)?.is_empty() && !self.copying.get() {
+            let copy = tree::Copy::new(self);
+            self.state.wait_until(async move { copy.run().await });
+        }
+        if self.vendor_due()?.is_some() {
+            self.set_alarm().await?;
+        }
+        Ok(())
+    }
+
+    /// Sets the alarm to when something has to be done next.
+    async fn set_alarm(&self) -> Result<()> {
+        let pending = (!self.storage.not_in_kv(1)?.is_empty()).then(|| now() + tree::COPY_RETRY_MS);
+        let Some(due) = self.vendor_due()?.into_iter().chain(pending).min() else { return Ok(()) };
+        let due = i64::try_from(due.saturating_sub(now())).unwrap_or(i64::MAX);
+        let storage = self.state.storage();
+        // `i64` is an offset from now.
+        if let Err(error) = storage.set_alarm(due).await {
+            console_error!("the alarm could not be set: {error}");
+        }
+        Ok(())
+    }
+
+    async fn copy_contents(&self) {
+        tree::Copy::new(self).run().await;
+    }
+}
+
+/// Epoch milliseconds.
+fn now() -> u64 {
+    Date::now().as_millis()
+}

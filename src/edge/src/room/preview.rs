@@ -1,0 +1,171 @@
+//! The room's view of its working tree: the linker's graph over the compiled modules. A cache,
+//! rebuilt from storage whenever the object wakes.
+
+use super::{
+    compilation::{Compilation, Modules},
+    storage::Storage,
+    tsconfig,
+};
+use data_encoding::HEXLOWER;
+use hotplate_compiler::{Options, is_compilable};
+use hotplate_linker::{Artifacts, FileMeta, Linked, Preview, Tree};
+use hotplate_protocol::{Diagnostic, RevisionChange, VendorMode, VendorRequest};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use worker::Result;
+
+/// The working tree, compiled and linked.
+pub(super) struct Working {
+    tree: Tree,
+    options: Options,
+    modules: Modules,
+    graph: Preview,
+    link_diagnostics: Vec<Diagnostic>,
+}
+
+/// A vendor chunk that the tree needs.
+pub(super) struct VendorNeed {
+    /// Hash of the request.
+    pub(super) key: String,
+    /// Canonical JSON of the request.
+    pub(super) request: String,
+}
+
+impl Working {
+    /// Builds it from storage.
+    pub(super) fn load(storage: &Storage) -> Result<Self> {
+        let files = storage.files()?.into_iter();
+        let tree = Tree(files.map(|file| (file.path, FileMeta { hash: file.hash, size: file.size })).collect());
+        let mut working = Self {
+            tree,
+            options: Options::development(),
+            modules: Modules::default(),
+            graph: Preview::new(),
+            link_diagnostics: Vec::new(),
+        };
+        working.read_options(storage);
+        working.link(storage, &[]);
+        Ok(working)
+    }
+
+    /// Takes over a revision; answers what it changes in the registry.
+    pub(super) fn apply(&mut self, storage: &Storage, changes: &[RevisionChange]) -> Result<Linked> {
+        for change in changes {
+            match &change.after {
+                Some(file) => {
+                    let meta = FileMeta { hash: file.hash.clone(), size: file.size };
+                    self.tree.0.insert(change.path.clone(), meta);
+                }
+                None => {
+                    self.tree.0.remove(&change.path);
+                    self.modules.forget(&change.path);
+                    storage.forget_path(&change.path)?;
+                }
+            }
+        }
+        let mut changed: Vec<String> = changes.iter().map(|change| change.path.clone()).collect();
+        if changed.iter().any(|path| tsconfig::is_config(path)) && self.read_options(storage) {
+            // Other options make every module another one.
+            changed = self.tree.0.keys().cloned().chain(changed).collect();
+        }
+        Ok(self.link(storage, &changed))
+    }
+
+    fn read_options(&mut self, storage: &Storage) -> bool {
+        let options = tsconfig::options(&|path| self.compilation(storage).text(path));
+        let differ = options != self.options;
+        self.options = options;
+        differ
+    }
+
+    fn link(&mut self, storage: &Storage, changed: &[String]) -> Linked {
+        let compilation = Compilation {
+            storage,
+            tree: &self.tree,
+            options: &self.options,
+            modules: &self.modules,
+        };
+        let linked = self.graph.link(&self.tree, changed, &compilation);
+        self.link_diagnostics.clone_from(&linked.diagnostics);
+        linked
+    }
+
+    /// The modules of the tree.
+    pub(super) fn compilation<'a>(&'a self, storage: &'a Storage) -> Compilation<'a> {
+        Compilation { storage, tree: &self.tree, options: &self.options, modules: &self.modules }
+    }
+
+    /// The files of the tree.
+    pub(super) fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// What the compiler and the linker say of everything that the page reaches.
+    pub(super) fn reachable_diagnostics(&self, storage: &Storage) -> Vec<Diagnostic> {
+        let compiled = self.compilation(storage).all_diagnostics();
+        let mut all: Vec<Diagnostic> = compiled
+            .into_iter()
+            .filter(|(id, _)| self.graph.contains(id))
+            .flat_map(|(_, diagnostics)| diagnostics)
+            .chain(self.link_diagnostics.iter().cloned())
+            .collect();
+        sort(&mut all);
+        all
+    }
+
+    /// The same, with what the compiler says of changed sources that the page does not reach.
+    pub(super) fn diagnostics(&self, storage: &Storage, changes: &[RevisionChange]) -> Vec<Diagnostic> {
+        let mut all = self.reachable_diagnostics(storage);
+        let known: BTreeSet<String> = all.iter().map(|diagnostic| diagnostic.file.clone()).collect();
+        let compilation = self.compilation(storage);
+        for change in changes.iter().filter(|change| change.after.is_some()) {
+            if is_source(&change.path) && !known.contains(&change.path) {
+                all.extend(compilation.diagnostics(&format!("/{}", change.path)));
+            }
+        }
+        sort(&mut all);
+        all
+    }
+
+    /// Calls that define every module the page reaches.
+    pub(super) fn registry(&self, storage: &Storage) -> String {
+        self.graph.registry(&self.compilation(storage))
+    }
+
+    /// The live page; `None` when the tree has no `index.html`.
+    pub(super) fn html(&self, storage: &Storage, config: &str, client_url: &str) -> Option<String> {
+        self.graph.html(&self.compilation(storage), config, client_url)
+    }
+
+    /// A style sheet as `<link>` gets it; `None` when the page does not reach it.
+    pub(super) fn style_sheet(&self, storage: &Storage, path: &str) -> Option<String> {
+        self.graph.css_text(path, &self.compilation(storage))
+    }
+
+    /// The vendor chunk that the page's modules need.
+    pub(super) fn vendor(&self, storage: &Storage) -> Result<Option<VendorNeed>> {
+        let Some(needs) = self.graph.vendor() else { return Ok(None) };
+        let request = VendorRequest {
+            dependencies: needs.dependencies.clone(),
+            specifiers: needs.specifiers.clone(),
+            mode: VendorMode::Development,
+            lockfile: self.compilation(storage).text("package-lock.json"),
+        };
+        // Sorted maps and fixed fields: one text for equal requests.
+        let request = serde_json::to_string(&request)?;
+        let key = HEXLOWER.encode(&Sha256::digest(&request));
+        Ok(Some(VendorNeed { key, request }))
+    }
+}
+
+/// Whether a file is compiled as soon as it is written, reachable or not: people want to hear of
+/// mistakes in what they have just saved. JSON is left out, as much of it is configuration.
+fn is_source(path: &str) -> bool {
+    is_compilable(path)
+        && !path.starts_with("public/")
+        && ![".json", ".d.ts", ".d.mts", ".d.cts"].iter().any(|end| path.ends_with(end))
+}
+
+fn sort(diagnostics: &mut [Diagnostic]) {
+    diagnostics.sort_by(|a, b| (a.severity, &a.file, a.line, a.column).cmp(&(b.severity, &b.file, b.line, b.column)));
+}

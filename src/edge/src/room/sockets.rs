@@ -1,0 +1,151 @@
+//! The room's sockets. They hibernate: everything the room must know of one stands in its
+//! attachment or in storage.
+
+use super::{Room, storage::{Meta, TextKind}};
+use crate::problem::ApiError;
+use hotplate_domain::{Replay, limits::ROOM_SOCKETS};
+use hotplate_protocol::{Diagnostic, ErrorCode, RoomMessage, ViewerMessage};
+use serde::{Deserialize, Serialize};
+use worker::{Response, WebSocket, WebSocketPair, WebSocketRequestResponsePair, console_error};
+
+/// Largest message taken from a viewer.
+const MESSAGE_BYTES: usize = 1024 * 1024;
+/// Close code of a removed app; 4000–4999 are the application's own.
+const APP_REMOVED: u16 = 4004;
+
+/// What is remembered of a socket.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Attachment {
+    /// The `seq` that the viewer has been brought up to date from; absent until it said one.
+    seq: Option<u64>,
+}
+
+impl Room {
+    /// A ping of a viewer is answered without waking the room.
+    pub(super) fn set_auto_response(&self) {
+        match WebSocketRequestResponsePair::new("ping", "pong") {
+            Ok(pair) => self.state.set_websocket_auto_response(&pair),
+            Err(error) => console_error!("pings will wake the room: {error:?}"),
+        }
+    }
+
+    /// Takes a viewer in and tells it everything it lacks.
+    pub(super) fn connect(&self, query: &str) -> Result<Response, ApiError> {
+        if self.state.get_websockets().len() >= ROOM_SOCKETS {
+            let detail = format!("a room has at most {ROOM_SOCKETS} sockets");
+            return Err(ApiError::new(ErrorCode::RateLimited, detail));
+        }
+        let seq = seq_of(query)?;
+        let WebSocketPair { client, server } = WebSocketPair::new()?;
+        self.state.accept_web_socket(&server);
+        server.serialize_attachment(Attachment { seq })?;
+        let log = self.storage.log()?;
+        let revision = self.storage.number(Meta::Revision)?;
+        server.send(&RoomMessage::Connected { seq: log.head, revision })?;
+        if let Some(state) = self.vendor_state()? {
+            server.send(&RoomMessage::Vendor { state })?;
+        }
+        if let Some(seq) = seq {
+            self.replay(&server, seq)?;
+        }
+        let errors = self.sticky()?;
+        if !errors.is_empty() {
+            server.send(&RoomMessage::Error { seq: log.head, diagnostics: errors })?;
+        }
+        Ok(Response::from_websocket(client)?)
+    }
+
+    /// Sends everything later than `seen`, in order.
+    fn replay(&self, socket: &WebSocket, seen: u64) -> worker::Result<()> {
+        let reload = |reason: &str| socket.send(&RoomMessage::Reload { seq: None, reason: reason.to_owned() });
+        match self.storage.log()?.replay(seen) {
+            Replay::UpToDate => Ok(()),
+            Replay::Reload => reload("the room no longer has every update since"),
+            Replay::Updates { from, to } => {
+                for seq in from..=to {
+                    match self.storage.text(TextKind::Update, &seq.to_string())? {
+                        Some(message) => socket.send_with_str(message)?,
+                        None => return reload("an update is missing"),
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Errors that every new socket is told of.
+    pub(super) fn sticky(&self) -> worker::Result<Vec<Diagnostic>> {
+        Ok(match self.storage.meta(Meta::Sticky)? {
+            Some(text) => serde_json::from_str(&text)?,
+            None => Vec::new(),
+        })
+    }
+
+    /// Sends a message to every socket; how many took it.
+    pub(super) fn broadcast(&self, message: &str) -> u32 {
+        let sockets = self.state.get_websockets();
+        // One that closes just now fails, and replays when it is back.
+        let taken = sockets.iter().filter(|socket| socket.send_with_str(message).is_ok()).count();
+        u32::try_from(taken).unwrap_or(u32::MAX)
+    }
+
+    /// The same, for a message that is not text yet.
+    pub(super) fn tell(&self, message: &RoomMessage) -> worker::Result<u32> {
+        Ok(self.broadcast(&serde_json::to_string(message)?))
+    }
+
+    /// How many sockets there are.
+    pub(super) fn clients(&self) -> u32 {
+        u32::try_from(self.state.get_websockets().len()).unwrap_or(u32::MAX)
+    }
+
+    /// Closes all of them for good.
+    pub(super) fn close_sockets(&self) {
+        for socket in self.state.get_websockets() {
+            // One that is closing already is as closed as it should be.
+            let _ = socket.close(Some(APP_REMOVED), Some("the app was removed"));
+        }
+    }
+
+    /// A message of a viewer. What is not understood is ignored: newer clients may say more.
+    pub(super) fn hear(&self, socket: &WebSocket, text: &str) -> worker::Result<()> {
+        if text.len() > MESSAGE_BYTES {
+            return Ok(());
+        }
+        let Ok(message) = serde_json::from_str::<ViewerMessage>(text) else { return Ok(()) };
+        match message {
+            ViewerMessage::Hello { seq } => {
+                let known: Attachment = socket.deserialize_attachment()?.unwrap_or_default();
+                // The address said it already, and what was missing is on its way.
+                if known.seq == Some(seq) {
+                    return Ok(());
+                }
+                socket.serialize_attachment(Attachment { seq: Some(seq) })?;
+                self.replay(socket, seq)
+            }
+            ViewerMessage::Custom { event, data } => {
+                let text = serde_json::to_string(&RoomMessage::Custom { event, data })?;
+                for other in self.state.get_websockets().iter().filter(|other| *other != socket) {
+                    // See `broadcast`.
+                    let _ = other.send_with_str(&text);
+                }
+                Ok(())
+            }
+            // Reports are for people who watch a page; nobody reads them here yet.
+            ViewerMessage::Applied { .. } | ViewerMessage::Console { .. } | ViewerMessage::RuntimeError { .. } => Ok(()),
+        }
+    }
+}
+
+/// `seq` of a socket's query; a socket without one is told only what happens from now on.
+fn seq_of(query: &str) -> Result<Option<u64>, ApiError> {
+    let value = query.split('&').find_map(|pair| pair.strip_prefix("seq="));
+    value
+        .filter(|value| !value.is_empty())
+        .map(|value| {
+            value.parse().map_err(|_| {
+                ApiError::new(ErrorCode::InvalidParameter, "`seq` is the number of the last update seen")
+            })
+        })
+        .transpose()
+}

@@ -1,0 +1,203 @@
+//! Vendor chunks: asks the build service for what the working tree needs, in the alarm handler so
+//! that no edit waits, and keeps the answer.
+
+use super::{
+    Room, now,
+    preview::VendorNeed,
+    storage::{Meta, TextKind, VendorRow, vendor_url},
+};
+use crate::config::{Config, blobs};
+use futures::StreamExt;
+use hotplate_protocol::{Diagnostic, RoomMessage, Severity, VendorEvent, VendorState};
+use worker::{Error, Fetch, Headers, Method, Request, RequestInit, Response, Result, console_error};
+
+/// Chunks kept in SQLite; KV has all of them.
+const KEPT: u64 = 3;
+/// First pause after the build service could not be reached; doubles each time.
+const FIRST_RETRY_MS: u64 = 1_000;
+/// Longest pause.
+const LAST_RETRY_MS: u64 = 60_000;
+/// Longest line of the build service's answer: a chunk as JSON.
+const LINE_BYTES: usize = 64 * 1024 * 1024;
+
+impl Room {
+    /// Notes that the tree needs a chunk; answers where it stands. `again` retries one that failed.
+    pub(super) fn require_vendor(&self, need: &VendorNeed, again: bool) -> Result<VendorState> {
+        let known = self.storage.vendor(&need.key)?;
+        if let Some(row) = known {
+            let state = row.state();
+            let failed = matches!(state, VendorState::Failed { .. });
+            if !(failed && again) {
+                self.storage.put_vendor(&row, now())?;
+                return Ok(state);
+            }
+        }
+        let state = VendorState::Installing {
+            key: need.key.clone(),
+            message: "installing dependencies".to_owned(),
+        };
+        self.storage.put_vendor(&VendorRow::new(&state, 0, Some(now())), now())?;
+        self.storage.put_text(TextKind::VendorRequest, &need.key, &need.request)?;
+        Ok(state)
+    }
+
+    /// Where the chunk that the tree needs stands.
+    pub(super) fn vendor_state(&self) -> Result<Option<VendorState>> {
+        Ok(self.needed_vendor()?.map(|row| row.state()))
+    }
+
+    fn needed_vendor(&self) -> Result<Option<VendorRow>> {
+        match self.storage.meta(Meta::VendorKey)? {
+            Some(key) if !key.is_empty() => self.storage.vendor(&key),
+            _ => Ok(None),
+        }
+    }
+
+    /// When the alarm handler has to look at the needed chunk.
+    pub(super) fn vendor_due(&self) -> Result<Option<u64>> {
+        Ok(self.needed_vendor()?.and_then(|row| row.due))
+    }
+
+    /// Gets the needed chunk if that is due; the tree may need another one by then, so until none is.
+    pub(super) async fn install_vendor(&self) -> Result<()> {
+        loop {
+            let row = self.needed_vendor()?.filter(|row| row.due.is_some_and(|due| due <= now()));
+            let Some(row) = row else { return Ok(()) };
+            let key = row.key.clone();
+            let row = match self.get_vendor(&key).await {
+                Ok(Outcome::Ready { hash, code }) => {
+                    self.storage.put_text(TextKind::VendorCode, &hash, &code)?;
+                    VendorRow::new(&VendorState::Ready { key: key.clone(), url: vendor_url(&hash) }, 0, None)
+                }
+                Ok(Outcome::Failed { diagnostics }) => {
+                    VendorRow::new(&VendorState::Failed { key: key.clone(), diagnostics }, 0, None)
+                }
+                Err(error) => {
+                    console_error!("vendor chunk {key}: {error}");
+                    let attempts = row.attempts.saturating_add(1);
+                    let pause = FIRST_RETRY_MS.saturating_mul(1 << attempts.min(10).saturating_sub(1)).min(LAST_RETRY_MS);
+                    let state = VendorState::Failed { key: key.clone(), diagnostics: vec![unreachable_service()] };
+                    VendorRow::new(&state, attempts, Some(now() + pause))
+                }
+            };
+            self.storage.put_vendor(&row, now())?;
+            self.storage.drop_old_vendors(KEPT)?;
+            self.tell_if_needed(&key, row.state())?;
+        }
+    }
+
+    fn tell_if_needed(&self, key: &str, state: VendorState) -> Result<()> {
+        if self.storage.meta(Meta::VendorKey)?.as_deref() == Some(key) {
+            self.tell(&RoomMessage::Vendor { state })?;
+        }
+        Ok(())
+    }
+
+    async fn get_vendor(&self, key: &str) -> Result<Outcome> {
+        let kv = blobs(&self.env)?;
+        if let Some(hash) = kv.get(&key_of_request(key)).text().await?
+            && let Some(code) = kv.get(&key_of_chunk(&hash)).text().await?
+        {
+            return Ok(Outcome::Ready { hash, code });
+        }
+        let request = self
+            .storage
+            .text(TextKind::VendorRequest, key)?
+            .ok_or_else(|| Error::RustError("the request is not stored".to_owned()))?;
+        let response = self.ask_build_service(&request).await?;
+        let outcome = self.read_events(key, response).await?;
+        if let Outcome::Ready { hash, code } = &outcome {
+            // Only others profit: this room has it in SQLite.
+            if let Err(error) = self.share(key, hash, code).await {
+                console_error!("vendor chunk {hash} is not in KV: {error}");
+            }
+        }
+        Ok(outcome)
+    }
+
+    async fn share(&self, key: &str, hash: &str, code: &str) -> Result<()> {
+        let kv = blobs(&self.env)?;
+        kv.put(&key_of_chunk(hash), code)?.execute().await?;
+        kv.put(&key_of_request(key), hash)?.execute().await?;
+        Ok(())
+    }
+
+    async fn ask_build_service(&self, request: &str) -> Result<Response> {
+        let config = Config::read(&self.env)?;
+        let headers = Headers::new();
+        headers.set("content-type", "application/json")?;
+        headers.set("authorization", &format!("Bearer {}", config.build_service_secret))?;
+        let mut init = RequestInit::new();
+        init.with_method(Method::Post).with_headers(headers).with_body(Some(request.into()));
+        let url = format!("{}/v1/vendor", config.build_service_url);
+        let mut response = Fetch::Request(Request::new_with_init(&url, &init)?).send().await?;
+        if response.status_code() != 200 {
+            let body = response.text().await.unwrap_or_default();
+            return Err(Error::RustError(format!("the build service answered {}: {body}", response.status_code())));
+        }
+        Ok(response)
+    }
+
+    /// Reads the answer line by line, passing progress on.
+    async fn read_events(&self, key: &str, mut response: Response) -> Result<Outcome> {
+        let mut stream = response.stream()?;
+        let mut rest: Vec<u8> = Vec::new();
+        while let Some(chunk) = stream.next().await {
+            rest.extend_from_slice(&chunk?);
+            if rest.len() > LINE_BYTES {
+                return Err(Error::RustError("the build service's answer has too long a line".to_owned()));
+            }
+            while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = rest.drain(..=end).collect();
+                if let Some(outcome) = self.read_event(key, &line)? {
+                    return Ok(outcome);
+                }
+            }
+        }
+        self.read_event(key, &rest)?
+            .ok_or_else(|| Error::RustError("the build service's answer ended early".to_owned()))
+    }
+
+    fn read_event(&self, key: &str, line: &[u8]) -> Result<Option<Outcome>> {
+        if line.trim_ascii().is_empty() {
+            return Ok(None);
+        }
+        Ok(match serde_json::from_slice(line)? {
+            VendorEvent::Progress { message } => {
+                let state = VendorState::Installing { key: key.to_owned(), message };
+                self.tell_if_needed(key, state)?;
+                None
+            }
+            VendorEvent::Ready { hash, code, .. } => Some(Outcome::Ready { hash, code }),
+            VendorEvent::Failed { diagnostics } => Some(Outcome::Failed { diagnostics }),
+        })
+    }
+
+    /// A chunk's text, wherever it is.
+    pub(super) async fn vendor_code(&self, hash: &str) -> Result<Option<String>> {
+        match self.storage.text(TextKind::VendorCode, hash)? {
+            Some(code) => Ok(Some(code)),
+            None => Ok(blobs(&self.env)?.get(&key_of_chunk(hash)).text().await?),
+        }
+    }
+}
+
+/// What the build service made of a request.
+enum Outcome {
+    Ready { hash: String, code: String },
+    Failed { diagnostics: Vec<Diagnostic> },
+}
+
+/// Written once a key, as a request always means the same chunk until the key's form changes.
+fn key_of_request(key: &str) -> String {
+    format!("vendor-key/{key}")
+}
+
+fn key_of_chunk(hash: &str) -> String {
+    format!("vendor/{hash}")
+}
+
+fn unreachable_service() -> Diagnostic {
+    let message = "The build service does not answer; the dependencies will be installed when it does";
+    Diagnostic::without_place(Severity::Error, "build_service_unavailable", message)
+}
