@@ -8,6 +8,7 @@ pub mod deployment;
 pub mod edit;
 pub mod host;
 pub mod id;
+pub mod isolation;
 pub mod limits;
 pub mod path;
 pub mod replay;

@@ -1,0 +1,1 @@
+SELECT id AS app_id, active_deployment FROM apps WHERE slug = ?1

@@ -1,0 +1,12 @@
+UPDATE deployments
+SET state = ?4, attempt = ?5, lease_until = ?6,
+  taken_up_at = COALESCE(?7, taken_up_at),
+  queued_ms = COALESCE(?8, queued_ms),
+  build_ms = COALESCE(?9, build_ms),
+  upload_ms = COALESCE(?10, upload_ms),
+  verify_ms = COALESCE(?11, verify_ms),
+  total_ms = COALESCE(?12, total_ms),
+  bundle = COALESCE(?13, bundle),
+  error = COALESCE(?14, error),
+  deployed_at = COALESCE(?15, deployed_at)
+WHERE id = ?1 AND state = ?2 AND attempt = ?3

@@ -1,0 +1,3 @@
+INSERT INTO apps (id, slug, name, visibility, created_at)
+VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (slug) DO NOTHING

@@ -1,0 +1,4 @@
+INSERT INTO deployment_events (deployment_id, position, event)
+SELECT d.id, (SELECT COALESCE(MAX(position), 0) + 1 FROM deployment_events WHERE deployment_id = d.id), ?4
+FROM deployments d
+WHERE d.id = ?1 AND d.state = ?2 AND d.attempt = ?3

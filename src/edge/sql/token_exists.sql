@@ -1,0 +1,1 @@
+SELECT id FROM api_tokens WHERE hash = ?1 AND revoked_at IS NULL
