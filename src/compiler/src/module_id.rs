@@ -14,8 +14,6 @@ pub(crate) enum Query {
 /// A parsed module id.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ModuleId<'a> {
-    /// As given.
-    pub(crate) id: &'a str,
     /// Without the query.
     pub(crate) path: &'a str,
     /// The query, when it is one that means something here.
@@ -35,7 +33,7 @@ impl<'a> ModuleId<'a> {
                 "inline" => Some(Query::Inline),
                 _ => None,
             });
-        Self { id, path, query }
+        Self { path, query }
     }
 
     /// The file as diagnostics name it: the path in the app's tree, or the package file's id.

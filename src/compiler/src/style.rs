@@ -4,15 +4,17 @@
 //! imported sheets and putting URLs in place is the linker's business.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use data_encoding::BASE32_NOPAD;
 use lightningcss::css_modules::{Config, CssModuleExports, CssModuleReference, Pattern, Segment};
 use lightningcss::dependencies::{Dependency, DependencyOptions, Location};
+use lightningcss::error::{ParserError, SelectorError};
 use lightningcss::printer::PrinterOptions;
 use lightningcss::rules::CssRule;
 use lightningcss::stylesheet::{MinifyOptions, ParserFlags, ParserOptions, StyleSheet};
+use lightningcss::traits::ToCss;
 use sha2::{Digest, Sha256};
-use std::sync::{Arc, RwLock};
 
 use hotplate_protocol::Diagnostic;
 
@@ -34,12 +36,17 @@ pub(crate) fn compile(
     options: &Options,
 ) -> Result<(ModuleArtifact, Vec<Diagnostic>), Vec<Diagnostic>> {
     check_nesting(text, places)?;
-    let (css, exports, imports) = print(id, text, places, options)?;
+    let Printed {
+        css,
+        exports,
+        imports,
+        warnings,
+    } = print(id, text, places, options)?;
     if id.query == Some(Query::Inline) {
         // `import text from "./a.css?inline"`: the compiled text, applied nowhere.
         let mut artifact = data::value_module(&quote(&css), vec!["default".to_owned()]);
         artifact.imports = imports;
-        return Ok((artifact, Vec::new()));
+        return Ok((artifact, warnings));
     }
     let artifact = ModuleArtifact {
         kind: ModuleKind::Style,
@@ -53,10 +60,39 @@ pub(crate) fn compile(
         is_async: false,
         uses_hot: false,
     };
-    Ok((artifact, Vec::new()))
+    Ok((artifact, warnings))
 }
 
-type Printed = (String, BTreeMap<String, String>, Vec<ImportRecord>);
+/// A style sheet compiled, before it is an artifact.
+struct Printed {
+    css: String,
+    exports: BTreeMap<String, String>,
+    imports: Vec<ImportRecord>,
+    warnings: Vec<Diagnostic>,
+}
+
+/// Browsers skip what they do not know, and packages are full of old hacks; only what breaks the
+/// structure of an app's own sheet is an error.
+fn finding(id: &ModuleId<'_>, error: &ParserError<'_>) -> Finding {
+    let harmless = matches!(
+        error,
+        ParserError::AtRuleInvalid(_)
+            | ParserError::UnexpectedImportRule
+            | ParserError::UnexpectedNamespaceRule
+            | ParserError::DeprecatedNestRule
+            | ParserError::DeprecatedCssModulesValueRule
+            | ParserError::InvalidMediaQuery
+            | ParserError::SelectorError(
+                SelectorError::UnsupportedPseudoClass(_)
+                    | SelectorError::UnsupportedPseudoElement(_)
+            )
+    );
+    if harmless || id.is_package() {
+        Finding::warning("css_ignored")
+    } else {
+        Finding::error("css_syntax_error")
+    }
+}
 
 fn print(
     id: &ModuleId<'_>,
@@ -71,6 +107,10 @@ fn print(
             filename: id.path.to_owned(),
             css_modules: id.is_css_module().then(|| Config {
                 pattern: pattern(id.path),
+                // Vite's CSS modules leave these names alone.
+                grid: false,
+                container: false,
+                custom_idents: false,
                 ..Config::default()
             }),
             // Browsers skip what they do not know; with recovery on, all errors come at once.
@@ -80,18 +120,18 @@ fn print(
             ..ParserOptions::default()
         },
     )
-    .map_err(|error| vec![css_error(places, &error.kind.to_string(), error.loc.as_ref())])?;
-    let errors: Vec<Diagnostic> = recovered
+    .map_err(|error| {
+        let finding = Finding::error("css_syntax_error");
+        vec![located(places, finding, &error)]
+    })?;
+    let warnings: Vec<Diagnostic> = recovered
         .read()
-        .map(|found| {
-            found
-                .iter()
-                .map(|error| css_error(places, &error.kind.to_string(), error.loc.as_ref()))
-                .collect()
-        })
-        .unwrap_or_default();
-    if !errors.is_empty() {
-        return Err(errors);
+        .unwrap_or_else(PoisonError::into_inner)
+        .iter()
+        .map(|error| located(places, finding(id, &error.kind), error))
+        .collect();
+    if warnings.iter().any(Diagnostic::is_error) {
+        return Err(warnings);
     }
     let unprintable = |message: String| {
         vec![places.whole(Finding::error("css_syntax_error"), message)]
@@ -101,7 +141,7 @@ fn print(
             .minify(MinifyOptions::default())
             .map_err(|error| unprintable(error.to_string()))?;
     }
-    let imports = take_imports(&mut sheet, places);
+    let mut imports = take_imports(&mut sheet);
     let printed = sheet
         .to_css(PrinterOptions {
             minify: options.minify,
@@ -112,27 +152,34 @@ fn print(
         })
         .map_err(|error| unprintable(error.to_string()))?;
     let mut css = printed.code;
-    let mut records = imports;
     for dependency in printed.dependencies.unwrap_or_default() {
-        let Dependency::Url(url) = dependency else {
-            continue;
+        let url = match dependency {
+            Dependency::Url(url) => url,
+            // Only those of other hosts are left.
+            Dependency::Import(import) => {
+                css = css.replace(&import.placeholder, &escape(&import.url));
+                continue;
+            }
         };
         if is_external(&url.url) {
-            css = css.replace(&url.placeholder, &url.url);
+            css = css.replace(&url.placeholder, &escape(&url.url));
             continue;
         }
-        css = css.replace(
-            &url.placeholder,
-            &format!("__hotplate_asset__({})__", url.url),
-        );
-        add(&mut records, url.url, ImportKind::Asset, url.loc.start);
+        let reference = format!("__hotplate_asset__({})__", escape(&url.url));
+        css = css.replace(&url.placeholder, &reference);
+        add(&mut imports, url.url, ImportKind::Asset, url.loc.start);
     }
-    let exports = class_names(id, printed.exports.unwrap_or_default(), &mut records);
-    Ok((css, exports, records))
+    let exports = class_names(id, printed.exports.unwrap_or_default(), &mut imports);
+    Ok(Printed {
+        css,
+        exports,
+        imports,
+        warnings,
+    })
 }
 
 /// Takes local `@import` rules out; those of other hosts stay for the browser.
-fn take_imports(sheet: &mut StyleSheet<'_>, _places: Places<'_>) -> Vec<ImportRecord> {
+fn take_imports(sheet: &mut StyleSheet<'_>) -> Vec<ImportRecord> {
     let mut records = Vec::new();
     for rule in &mut sheet.rules.0 {
         if let CssRule::Import(import) = rule
@@ -162,6 +209,13 @@ fn add(records: &mut Vec<ImportRecord>, specifier: String, kind: ImportKind, pla
             names: Vec::new(),
         });
     }
+}
+
+/// Text for the inside of a CSS string, where lightningcss puts its placeholders.
+fn escape(url: &str) -> String {
+    url.replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\a ")
 }
 
 /// URLs the browser fetches as they stand.
@@ -261,13 +315,18 @@ fn record(exports: &BTreeMap<String, String>) -> String {
     format!("{{ kind: \"style\", exports: {{ {} }} }}", entries.join(", "))
 }
 
-fn css_error(
+fn located(
     places: Places<'_>,
-    message: &str,
-    place: Option<&lightningcss::error::ErrorLocation>,
+    finding: Finding,
+    error: &lightningcss::error::Error<ParserError<'_>>,
 ) -> Diagnostic {
-    let finding = Finding::error("css_syntax_error");
-    match place {
+    let message = match &error.kind {
+        ParserError::UnexpectedToken(token) => token
+            .to_css_string(PrinterOptions::default())
+            .map_or_else(|_| error.kind.to_string(), |text| format!("Unexpected `{text}`")),
+        kind => kind.to_string(),
+    };
+    match &error.loc {
         Some(place) => places.diagnostic_at(finding, place.line + 1, place.column, message),
         None => places.whole(finding, message),
     }

@@ -111,6 +111,7 @@ impl Links {
         links.body.reserve(items.len());
         for item in items {
             match item {
+                ModuleItem::Stmt(Stmt::Empty(_)) => {}
                 ModuleItem::Stmt(stmt) => links.body.push(stmt),
                 ModuleItem::ModuleDecl(decl) => links.declaration(decl, unresolved),
             }

@@ -128,6 +128,8 @@ pub(super) fn parse(
     };
     let (program, format) = match Expected::of(id, &file.src, options) {
         Expected::Esm => (attempt.module()?, Format::Esm),
+        // `export =` is module syntax to the parser.
+        Expected::CommonJs if dialect.is_typescript() => (attempt.module()?, Format::CommonJs),
         Expected::CommonJs => (attempt.commonjs()?, Format::CommonJs),
         Expected::Either { fallback } => match attempt.program() {
             Ok(program @ Program::Module(_)) => (program, Format::Esm),
