@@ -135,9 +135,6 @@ impl Room {
         {
             return Ok(Some(answer(sheet.into_bytes(), STYLE, &Caching::NoStore)?));
         }
-        if kind == HTML && path != name {
-            // Pages of `public/` are served as they are, as Vite does.
-        }
         let named = query.split('&').find_map(|pair| pair.strip_prefix("v="));
         let caching = match named {
             Some(version) if version.len() >= 8 && file.hash.starts_with(version) => Caching::Immutable,
