@@ -1,0 +1,153 @@
+//! Compiled modules by content: memory first, then disk. The compiler itself is asked last.
+
+use crate::contents::{sha256, write_whole};
+use crate::work::guarded;
+use hotplate_compiler::{ModuleArtifact, Options, Source, VERSION, compile};
+use hotplate_protocol::{Diagnostic, Severity};
+use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Bytes of artifacts kept in memory.
+const MEMORY_BYTES: usize = 48 * 1024 * 1024;
+/// Bytes kept on disk; checked when the service starts.
+const DISK_BYTES: u64 = 1024 * 1024 * 1024;
+
+/// The cache.
+pub struct ArtifactStore {
+    folder: PathBuf,
+    memory: Mutex<Memory>,
+}
+
+#[derive(Default)]
+struct Memory {
+    artifacts: HashMap<String, Arc<ModuleArtifact>>,
+    /// Oldest first.
+    order: VecDeque<(String, usize)>,
+    bytes: usize,
+}
+
+impl Memory {
+    fn insert(&mut self, key: String, artifact: Arc<ModuleArtifact>) {
+        let size = artifact.code.len()
+            + artifact.map.as_ref().map_or(0, String::len)
+            + artifact.css.as_ref().map_or(0, String::len);
+        if self.artifacts.insert(key.clone(), artifact).is_some() {
+            return;
+        }
+        self.order.push_back((key, size));
+        self.bytes += size;
+        while self.bytes > MEMORY_BYTES
+            && let Some((oldest, size)) = self.order.pop_front()
+        {
+            self.artifacts.remove(&oldest);
+            self.bytes -= size;
+        }
+    }
+}
+
+impl ArtifactStore {
+    /// Opens the cache, making its folder and dropping the oldest when it grew too large.
+    pub fn open(folder: PathBuf) -> std::io::Result<Self> {
+        std::fs::create_dir_all(&folder)?;
+        trim(&folder)?;
+        Ok(Self {
+            folder,
+            memory: Mutex::default(),
+        })
+    }
+
+    /// The artifact of a module, compiled if need be.
+    pub fn compile(
+        &self,
+        id: &str,
+        content: &[u8],
+        options: &Options,
+    ) -> Result<Arc<ModuleArtifact>, Vec<Diagnostic>> {
+        let key = sha256(
+            format!(
+                "{VERSION}\n{}\n{id}\n{}",
+                options.fingerprint(),
+                sha256(content)
+            )
+            .as_bytes(),
+        );
+        if let Some(artifact) = self
+            .memory
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .artifacts
+            .get(&key)
+        {
+            return Ok(Arc::clone(artifact));
+        }
+        let path = self.folder.join(&key[..2]).join(&key);
+        let stored = std::fs::read(&path)
+            .ok()
+            .and_then(|bytes| serde_json::from_slice::<ModuleArtifact>(&bytes).ok());
+        let artifact = match stored {
+            Some(artifact) => Arc::new(artifact),
+            None => {
+                let artifact = Arc::new(self.fresh(id, content, options)?);
+                if let Err(error) = serde_json::to_vec(&*artifact)
+                    .map_err(Into::into)
+                    .and_then(|bytes| write_whole(&path, &bytes))
+                {
+                    // A full disk makes builds slower, not wrong.
+                    tracing::warn!(%error, "an artifact was not stored");
+                }
+                artifact
+            }
+        };
+        self.memory
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(key, Arc::clone(&artifact));
+        Ok(artifact)
+    }
+
+    #[expect(clippy::unused_self, reason = "reads as one of the store's steps")]
+    fn fresh(
+        &self,
+        id: &str,
+        content: &[u8],
+        options: &Options,
+    ) -> Result<ModuleArtifact, Vec<Diagnostic>> {
+        let compiled = guarded(|| compile(&Source { id, content }, options)).map_err(|error| {
+            vec![Diagnostic {
+                file: id.trim_start_matches('/').to_owned(),
+                ..Diagnostic::without_place(Severity::Error, "internal", error.to_string())
+            }]
+        })?;
+        compiled.artifact.ok_or(compiled.diagnostics)
+    }
+}
+
+/// Removes the files least recently written until the folder is small enough.
+fn trim(folder: &std::path::Path) -> std::io::Result<()> {
+    let mut files = Vec::new();
+    for shard in std::fs::read_dir(folder)? {
+        let shard = shard?.path();
+        for file in shard
+            .is_dir()
+            .then(|| std::fs::read_dir(&shard))
+            .transpose()?
+            .into_iter()
+            .flatten()
+        {
+            let file = file?;
+            let facts = file.metadata()?;
+            files.push((facts.modified()?, facts.len(), file.path()));
+        }
+    }
+    files.sort();
+    let mut total: u64 = files.iter().map(|(_, size, _)| size).sum();
+    for (_, size, path) in files {
+        if total <= DISK_BYTES {
+            break;
+        }
+        std::fs::remove_file(path)?;
+        total -= size;
+    }
+    Ok(())
+}

@@ -1,0 +1,229 @@
+//! What the environment says. Every problem is found at the start and told in one line each.
+
+use hotplate_cloudflare_api::Token;
+use std::fmt;
+use std::path::PathBuf;
+
+/// Where the service listens when `BUILD_SERVICE_PORT` is not set.
+pub const DEFAULT_PORT: u16 = 8788;
+
+/// The secret that the Worker and this service share. `Debug` does not show it.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes a secret as configured.
+    pub fn new(secret: impl Into<String>) -> Self {
+        Self(secret.into())
+    }
+
+    /// For the `Authorization` header of requests to the Worker.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Compares without telling by its duration where the first difference is.
+    pub(crate) fn matches(&self, given: &str) -> bool {
+        let (wanted, given) = (self.0.as_bytes(), given.as_bytes());
+        let differs = wanted
+            .iter()
+            .zip(given)
+            .fold(0_u8, |differs, (a, b)| differs | (a ^ b));
+        wanted.len() == given.len() && differs == 0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("****")
+    }
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For a terminal.
+    Compact,
+    /// For a collector.
+    Json,
+}
+
+/// The service's configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Port on the loopback address; 0 takes a free one.
+    pub port: u16,
+    /// Shared with the Worker.
+    pub secret: Secret,
+    /// Cloudflare account.
+    pub account: String,
+    /// Token for its API.
+    pub token: Token,
+    /// Address of its API.
+    pub api_base: String,
+    /// Folder for caches.
+    pub state: PathBuf,
+    /// How log lines look.
+    pub log_format: LogFormat,
+}
+
+/// One thing that is wrong with the environment.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigProblem {
+    /// Not set, or empty.
+    #[error("{0} is not set: {1}")]
+    Missing(&'static str, &'static str),
+    /// Set to something that means nothing.
+    #[error("{name} is `{value}`: {expected}")]
+    Malformed {
+        /// Which variable.
+        name: &'static str,
+        /// What it is.
+        value: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+}
+
+impl Config {
+    /// Reads the configuration through `lookup`, which knows the environment.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<ConfigProblem>> {
+        let mut problems = Vec::new();
+        let get = |name: &str| {
+            lookup(name)
+                .map(|value| value.trim().to_owned())
+                .filter(|value| !value.is_empty())
+        };
+        let mut require = |name: &'static str, what: &'static str| {
+            get(name).unwrap_or_else(|| {
+                problems.push(ConfigProblem::Missing(name, what));
+                String::new()
+            })
+        };
+        let secret = require("BUILD_SERVICE_SECRET", "the secret shared with the Worker");
+        let account = require(
+            "CLOUDFLARE_ACCOUNT_ID",
+            "the account that owns the dispatch namespace",
+        );
+        let token = require(
+            "CLOUDFLARE_API_TOKEN",
+            "a token that may edit Workers scripts",
+        );
+        let api_base = require("CLOUDFLARE_API_BASE", "the address of the Cloudflare API");
+        let port = match get("BUILD_SERVICE_PORT") {
+            None => DEFAULT_PORT,
+            Some(value) => value.parse().unwrap_or_else(|_| {
+                problems.push(ConfigProblem::Malformed {
+                    name: "BUILD_SERVICE_PORT",
+                    value,
+                    expected: "a port number from 0 to 65535 is needed",
+                });
+                0
+            }),
+        };
+        if !api_base.is_empty()
+            && !api_base.starts_with("http://")
+            && !api_base.starts_with("https://")
+        {
+            problems.push(ConfigProblem::Malformed {
+                name: "CLOUDFLARE_API_BASE",
+                value: api_base.clone(),
+                expected: "an http or https address is needed",
+            });
+        }
+        let log_format = match get("LOG_FORMAT").as_deref() {
+            None | Some("compact") => LogFormat::Compact,
+            Some("json") => LogFormat::Json,
+            Some(other) => {
+                problems.push(ConfigProblem::Malformed {
+                    name: "LOG_FORMAT",
+                    value: other.to_owned(),
+                    expected: "`compact` or `json` is needed",
+                });
+                LogFormat::Compact
+            }
+        };
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Ok(Self {
+            port,
+            secret: Secret::new(secret),
+            account,
+            token: Token::new(token),
+            api_base,
+            state: PathBuf::from(get("HOTPLATE_STATE").unwrap_or_else(|| ".hotplate".to_owned())),
+            log_format,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    const GOOD: &[(&str, &str)] = &[
+        ("BUILD_SERVICE_SECRET", "s3cret"),
+        ("CLOUDFLARE_ACCOUNT_ID", "acc"),
+        ("CLOUDFLARE_API_TOKEN", "t0ken"),
+        ("CLOUDFLARE_API_BASE", "http://127.0.0.1:8787/client/v4"),
+    ];
+
+    fn read(changes: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+        let find = |name: &str, table: &[(&str, &str)]| {
+            table
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
+        Config::read(|name| find(name, changes).or_else(|| find(name, GOOD)))
+            .map_err(|problems| problems.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn good_values_are_read_and_secrets_masked() {
+        let config = read(&[("BUILD_SERVICE_PORT", "9000"), ("LOG_FORMAT", "json")]).unwrap();
+        assert_eq!((config.port, config.log_format), (9000, LogFormat::Json));
+        let shown = format!("{config:?}");
+        assert!(
+            !shown.contains("s3cret") && !shown.contains("t0ken"),
+            "{shown}"
+        );
+        assert_eq!(read(&[]).unwrap().port, DEFAULT_PORT);
+    }
+
+    #[test]
+    fn every_problem_is_one_line() {
+        let problems = read(&[
+            ("BUILD_SERVICE_SECRET", " "),
+            ("BUILD_SERVICE_PORT", "70000"),
+            ("CLOUDFLARE_API_BASE", "localhost"),
+            ("LOG_FORMAT", "xml"),
+        ])
+        .unwrap_err();
+        assert_eq!(
+            problems,
+            [
+                "BUILD_SERVICE_SECRET is not set: the secret shared with the Worker",
+                "BUILD_SERVICE_PORT is `70000`: a port number from 0 to 65535 is needed",
+                "CLOUDFLARE_API_BASE is `localhost`: an http or https address is needed",
+                "LOG_FORMAT is `xml`: `compact` or `json` is needed",
+            ]
+        );
+    }
+
+    #[test]
+    fn secrets_compare_whole() {
+        let secret = Secret::new("abc");
+        for (given, expected) in [
+            ("abc", true),
+            ("abd", false),
+            ("ab", false),
+            ("abcd", false),
+            ("", false),
+        ] {
+            assert_eq!(secret.matches(given), expected, "{given}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The native companion of the Worker: vendor chunks, release builds and their upload.
+//!
+//! It installs packages and compiles tenant code but never runs any of it. It knows no D1, no KV
+//! and no rooms: everything it needs comes with a job or is asked for by hash.
+
+pub mod artifacts;
+pub mod builds;
+pub mod config;
+pub mod contents;
+mod flight;
+mod host;
+mod http;
+pub mod packages;
+mod release;
+mod upload;
+mod vendor;
+mod work;
+
+pub use builds::Service;
+pub use http::router;

@@ -1,0 +1,172 @@
+//! Which dependencies are taken: names and ranges of the registry, nothing that reaches elsewhere.
+//!
+//! A `git`, `file`, `link`, URL or `workspace` spec would make the service read a place that the
+//! tenant chose.
+
+use hotplate_protocol::{Diagnostic, Severity};
+use std::collections::BTreeMap;
+
+const NAME_BYTES: usize = 214;
+const SPEC_BYTES: usize = 256;
+
+/// A diagnostic about `package.json`.
+pub(crate) fn about_package_json(code: &str, message: String) -> Diagnostic {
+    Diagnostic {
+        file: "package.json".to_owned(),
+        ..Diagnostic::without_place(Severity::Error, code, message)
+    }
+}
+
+/// One diagnostic for each dependency that is not taken.
+pub(crate) fn check(dependencies: &BTreeMap<String, String>) -> Vec<Diagnostic> {
+    let refused = dependencies
+        .iter()
+        .filter(|(name, spec)| !is_name(name) || !is_registry_spec(spec));
+    refused
+        .map(|(name, spec)| Diagnostic {
+            fix: Some("Use a version or a range of the npm registry.".to_owned()),
+            ..about_package_json(
+                "dependency_refused",
+                format!(
+                    "The dependency `{name}` with `{spec}` does not come from the npm registry"
+                ),
+            )
+        })
+        .collect()
+}
+
+pub(crate) fn is_name(name: &str) -> bool {
+    let bare = name.strip_prefix('@').map_or(Some(name), |scoped| {
+        scoped
+            .split_once('/')
+            .filter(|(scope, _)| is_name_part(scope))
+            .map(|(_, bare)| bare)
+    });
+    name.len() <= NAME_BYTES && bare.is_some_and(is_name_part) && bare != Some("node_modules")
+}
+
+fn is_name_part(part: &str) -> bool {
+    !part.is_empty()
+        && !part.starts_with(['.', '_'])
+        && part
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
+}
+
+fn is_registry_spec(spec: &str) -> bool {
+    if spec.len() > SPEC_BYTES {
+        return false;
+    }
+    let Some(alias) = spec.strip_prefix("npm:") else {
+        return is_range_or_tag(spec);
+    };
+    match alias.get(1..).and_then(|rest| rest.find('@')) {
+        Some(at) => {
+            let (name, range) = alias.split_at(at + 1);
+            is_name(name) && is_range_or_tag(range.trim_start_matches('@'))
+        }
+        None => is_name(alias),
+    }
+}
+
+fn is_range_or_tag(spec: &str) -> bool {
+    // npm takes a leading dot or `~/` for a folder and an archive's ending for a file.
+    let archive = [".tgz", ".tar", ".tar.gz"]
+        .iter()
+        .any(|end| spec.to_ascii_lowercase().ends_with(end));
+    !archive
+        && !spec.starts_with(['.', '-'])
+        && spec
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b" ^~<>=|*.+-_".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_registry_specs_alone() {
+        let taken = [
+            "^19.0.0",
+            "1.2.3",
+            "*",
+            "",
+            "latest",
+            ">=1 <2 || 3.x",
+            "~1.2",
+            "1.0.0-beta.1+b",
+            "1 - 2",
+            "npm:react@18",
+            "npm:@a/b@^1.0.0",
+            "npm:react",
+            "next-14",
+        ];
+        let refused = [
+            "git+https://example.com/a.git",
+            "git@github.com:a/b.git",
+            "github:a/b",
+            "a/b",
+            "file:../x",
+            "link:../x",
+            "http://example.com/a.tgz",
+            "https://example.com/a",
+            "workspace:*",
+            "npm:x@http://example.com",
+            "npm:../x@1",
+            "./x",
+            "../x",
+            "/etc",
+            "~/x",
+            "x.tgz",
+            "X.TAR.GZ",
+            ".",
+            "..",
+            "C:\\x",
+            "catalog:",
+            "1\n2",
+            "-g",
+            "npm:",
+        ];
+        for (specs, expected) in [(&taken[..], true), (&refused[..], false)] {
+            for spec in specs {
+                let set = BTreeMap::from([("a".to_owned(), (*spec).to_owned())]);
+                assert_eq!(check(&set).is_empty(), expected, "{spec}");
+            }
+        }
+    }
+
+    #[test]
+    fn takes_names_of_packages_alone() {
+        for name in ["react", "@types/node", "lodash.merge", "JSONStream", "a_b"] {
+            assert!(is_name(name), "{name}");
+        }
+        for name in [
+            "",
+            "@",
+            "@/x",
+            "@a",
+            "a/b",
+            "../x",
+            "..",
+            ".x",
+            "_x",
+            "node_modules",
+            "a b",
+            "@a/b/c",
+            "@../x",
+        ] {
+            assert!(!is_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_diagnostic_names_the_dependency() {
+        let set = BTreeMap::from([("left".to_owned(), "git+ssh://x/y".to_owned())]);
+        let found = check(&set);
+        assert_eq!(found.len(), 1);
+        assert!(found.iter().all(|d| d.code == "dependency_refused"
+            && d.message.contains("`left`")
+            && d.file == "package.json"));
+    }
+}
