@@ -1,0 +1,94 @@
+//! The platform host: the API under `/v1`, the build service's calls under `/internal`, the
+//! console and the health check.
+
+mod apps;
+mod body;
+mod deployments;
+mod events;
+mod files;
+mod health;
+mod query;
+
+pub(crate) use body::parse_json;
+
+use crate::{config::Config, problem::ApiError, store::Store, text};
+use data_encoding::HEXLOWER;
+use hotplate_domain::{Route, Urls, route, route::Access, token};
+use hotplate_protocol::ErrorCode;
+use sha2::{Digest, Sha256};
+use worker::{Env, Request, Response};
+
+/// What every call gets: the platform as it is configured and stored.
+pub(crate) struct Platform {
+    pub(crate) env: Env,
+    pub(crate) config: Config,
+    pub(crate) store: Store,
+    pub(crate) urls: Urls,
+}
+
+/// Answers a request of the platform host.
+pub(crate) async fn answer(
+    request: Request,
+    env: Env,
+    config: Config,
+) -> Result<Response, ApiError> {
+    let platform = Platform {
+        store: Store::open(&env)?,
+        urls: Urls::new(config.base_domain.clone()),
+        env,
+        config,
+    };
+    // Who asks is settled before what for: without a token not even "not found" is told.
+    let path = request.path();
+    authorize(&request, route::access_of_path(&path), &platform).await?;
+    let route = Route::parse(request.method().as_ref(), &path)?;
+    match route {
+        Route::Console => Ok(Response::from_html(text::console_page(
+            &platform.urls.platform(),
+        ))?),
+        Route::Health => health::check(&platform).await,
+        Route::CreateApp => apps::create(request, &platform).await,
+        Route::ListApps => apps::list(&request, &platform).await,
+        Route::ReadApp { app } => apps::read(&app, &platform).await,
+        Route::ChangeApp { app } => apps::change(request, &app, &platform).await,
+        Route::DeleteApp { app } => apps::delete(&app, &platform).await,
+        Route::ListFiles { app } => files::list(&request, &app, &platform).await,
+        Route::EditFiles { app } => files::edit(request, &app, &platform).await,
+        Route::ReadFile { app, path } => files::read(&request, &app, &path, &platform).await,
+        Route::ListRevisions { app } => files::revisions(&request, &app, &platform).await,
+        Route::CreateDeployment { app } => deployments::create(request, &app, &platform).await,
+        Route::ListDeployments { app } => deployments::list(&request, &app, &platform).await,
+        Route::ReadDeployment { app, id } => deployments::read(&app, &id, &platform).await,
+        Route::DeploymentEvents { app, id } => events::stream(&request, &app, &id, platform).await,
+        Route::Activate { app, id } => deployments::activate(&app, &id, &platform).await,
+        Route::Rollback { app } => deployments::rollback(&app, &platform).await,
+        Route::Blobs { app } => files::blobs(request, &app, &platform).await,
+    }
+}
+
+async fn authorize(request: &Request, access: Access, platform: &Platform) -> Result<(), ApiError> {
+    let header = request.headers().get("authorization")?;
+    let given = header.as_deref().and_then(token::bearer);
+    let allowed = match (access, given) {
+        (Access::Open, _) => true,
+        (Access::Token | Access::BuildService, None) => false,
+        (Access::BuildService, Some(given)) => {
+            token::matches(given, &platform.config.build_service_secret)
+        }
+        (Access::Token, Some(given)) => {
+            token::matches(given, &platform.config.admin_token)
+                || platform
+                    .store
+                    .has_token(&HEXLOWER.encode(&Sha256::digest(given)))
+                    .await?
+        }
+    };
+    if allowed {
+        return Ok(());
+    }
+    let detail = match given {
+        Some(_) => "the token is not valid",
+        None => "the request has no `Authorization: Bearer <token>`",
+    };
+    Err(ApiError::new(ErrorCode::Unauthorized, detail))
+}

@@ -1,0 +1,226 @@
+//! What the Worker asks of a room: one enum, written into a URL by one end and read by the other.
+//!
+//! The URL carries the command and its parameters, the request's body the rest (an `EditRequest`
+//! for `edit`, a `BlobRequest` for `blobs`, a `RoomMessage` for `notify`).
+
+use worker::Url;
+
+/// Where commands are sent; never leaves the platform.
+const ORIGIN: &str = "https://room";
+
+/// One request to a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum RoomCommand {
+    /// Make the empty room of this app.
+    Init {
+        /// Slug.
+        app: String,
+    },
+    /// Revision and the like.
+    Info,
+    /// Apply an edit.
+    Edit,
+    /// List the tree.
+    Files {
+        /// The newest when absent.
+        revision: Option<u64>,
+    },
+    /// One file's bytes.
+    File {
+        /// Valid.
+        path: String,
+        /// The newest when absent.
+        revision: Option<u64>,
+    },
+    /// History, newest first.
+    Revisions {
+        /// Continue below this revision.
+        cursor: Option<u64>,
+        /// At most so many.
+        limit: Option<u32>,
+    },
+    /// A request of the live host.
+    Live {
+        /// As in the URL, with its leading slash, still escaped.
+        path: String,
+        /// As in the URL.
+        query: String,
+    },
+    /// A viewer's socket.
+    Socket {
+        /// As in the URL: `seq=…`.
+        query: String,
+    },
+    /// Contents by hash.
+    Blobs,
+    /// The tree, for a build.
+    Tree {
+        /// The newest when absent.
+        revision: Option<u64>,
+    },
+    /// Tell every socket.
+    Notify,
+    /// Remove everything.
+    Destroy,
+}
+
+impl RoomCommand {
+    /// As a URL.
+    pub(crate) fn url(&self) -> String {
+        match self {
+            Self::Init { app } => with_query("init", &[("app", Some(app.clone()))]),
+            Self::Info => with_query("info", &[]),
+            Self::Edit => with_query("edit", &[]),
+            Self::Files { revision } => with_query("files", &[("revision", text(*revision))]),
+            Self::File { path, revision } => with_query(
+                "file",
+                &[("path", Some(path.clone())), ("revision", text(*revision))],
+            ),
+            Self::Revisions { cursor, limit } => with_query(
+                "revisions",
+                &[
+                    ("cursor", text(*cursor)),
+                    ("limit", text(limit.map(u64::from))),
+                ],
+            ),
+            Self::Live { path, query } => format!("{ORIGIN}/live{path}?{query}"),
+            Self::Socket { query } => format!("{ORIGIN}/socket?{query}"),
+            Self::Blobs => with_query("blobs", &[]),
+            Self::Tree { revision } => with_query("tree", &[("revision", text(*revision))]),
+            Self::Notify => with_query("notify", &[]),
+            Self::Destroy => with_query("destroy", &[]),
+        }
+    }
+
+    /// The command of a URL that [`Self::url`] wrote; `None` for any other.
+    pub(crate) fn parse(url: &Url) -> Option<Self> {
+        let parameter = |name: &str| {
+            url.query_pairs()
+                .find_map(|(key, value)| (key == name).then(|| value.into_owned()))
+        };
+        let number = |name: &str| match parameter(name) {
+            Some(value) => value.parse().ok().map(Some),
+            None => Some(None),
+        };
+        let query = || url.query().unwrap_or_default().to_owned();
+        if let Some(path) = url.path().strip_prefix("/live/") {
+            return Some(Self::Live {
+                path: format!("/{path}"),
+                query: query(),
+            });
+        }
+        Some(match url.path() {
+            "/init" => Self::Init {
+                app: parameter("app")?,
+            },
+            "/info" => Self::Info,
+            "/edit" => Self::Edit,
+            "/files" => Self::Files {
+                revision: number("revision")?,
+            },
+            "/file" => Self::File {
+                path: parameter("path")?,
+                revision: number("revision")?,
+            },
+            "/revisions" => Self::Revisions {
+                cursor: number("cursor")?,
+                limit: number("limit")?.map(u32::try_from).transpose().ok()?,
+            },
+            "/socket" => Self::Socket { query: query() },
+            "/blobs" => Self::Blobs,
+            "/tree" => Self::Tree {
+                revision: number("revision")?,
+            },
+            "/notify" => Self::Notify,
+            "/destroy" => Self::Destroy,
+            _ => return None,
+        })
+    }
+}
+
+fn text(number: Option<u64>) -> Option<String> {
+    number.map(|number| number.to_string())
+}
+
+fn with_query(command: &str, parameters: &[(&str, Option<String>)]) -> String {
+    let given: Vec<String> = parameters
+        .iter()
+        .filter_map(|(name, value)| {
+            value
+                .as_deref()
+                .map(|value| format!("{name}={}", escape(value)))
+        })
+        .collect();
+    format!("{ORIGIN}/{command}?{}", given.join("&"))
+}
+
+/// Percent-escapes everything that is not plainly harmless in a query's value.
+fn escape(value: &str) -> String {
+    value
+        .bytes()
+        .fold(String::with_capacity(value.len()), |mut out, byte| {
+            if byte.is_ascii_alphanumeric() || b"-._/".contains(&byte) {
+                out.push(char::from(byte));
+            } else {
+                out.push_str(&format!("%{byte:02X}"));
+            }
+            out
+        })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_reads_as_it_was_written() {
+        for command in [
+            RoomCommand::Init {
+                app: "demo".to_owned(),
+            },
+            RoomCommand::Info,
+            RoomCommand::Edit,
+            RoomCommand::Files { revision: None },
+            RoomCommand::Files { revision: Some(7) },
+            RoomCommand::File {
+                path: "src/a b&c=%ü+.tsx".to_owned(),
+                revision: Some(u64::MAX),
+            },
+            RoomCommand::Revisions {
+                cursor: Some(3),
+                limit: Some(50),
+            },
+            RoomCommand::Live {
+                path: "/".to_owned(),
+                query: String::new(),
+            },
+            RoomCommand::Live {
+                path: "/src/%5Bid%5D.svg".to_owned(),
+                query: "v=1&x".to_owned(),
+            },
+            RoomCommand::Socket {
+                query: "seq=4".to_owned(),
+            },
+            RoomCommand::Blobs,
+            RoomCommand::Tree { revision: Some(1) },
+            RoomCommand::Notify,
+            RoomCommand::Destroy,
+        ] {
+            let url = Url::parse(&command.url()).unwrap();
+            assert_eq!(RoomCommand::parse(&url), Some(command));
+        }
+    }
+
+    #[test]
+    fn nothing_else_is_a_command() {
+        for url in [
+            "https://room/",
+            "https://room/init",
+            "https://room/files?revision=x",
+            "https://room/edits",
+        ] {
+            assert_eq!(RoomCommand::parse(&Url::parse(url).unwrap()), None, "{url}");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Variables, secrets and binding names of the Worker; the only place that names them.
+
+use worker::{D1Database, Env, Queue, Result, kv::KvStore};
+
+/// What the environment says.
+#[derive(Clone)]
+pub(crate) struct Config {
+    /// With its port.
+    pub(crate) base_domain: String,
+    /// Origin of the build service.
+    pub(crate) build_service_url: String,
+    /// Dispatch namespace to upload to.
+    pub(crate) namespace: String,
+    /// Largest sum of chunk bytes of a deployment.
+    pub(crate) max_bundle_bytes: u64,
+    /// Opens the API.
+    pub(crate) admin_token: String,
+    /// Shared with the build service, both directions.
+    pub(crate) build_service_secret: String,
+}
+
+impl Config {
+    /// Reads it; a missing variable is an error that names it.
+    pub(crate) fn read(env: &Env) -> Result<Self> {
+        let var = |name: &str| env.var(name).map(|value| value.to_string());
+        let secret = |name: &str| env.secret(name).map(|value| value.to_string());
+        let max = var("MAX_BUNDLE_BYTES")?;
+        Ok(Self {
+            base_domain: var("BASE_DOMAIN")?,
+            build_service_url: var("BUILD_SERVICE_URL")?.trim_end_matches('/').to_owned(),
+            namespace: var("WFP_NAMESPACE_ID")?,
+            max_bundle_bytes: max.parse().map_err(|error| {
+                worker::Error::RustError(format!("MAX_BUNDLE_BYTES is {max:?}: {error}"))
+            })?,
+            admin_token: secret("ADMIN_TOKEN")?,
+            build_service_secret: secret("BUILD_SERVICE_SECRET")?,
+        })
+    }
+}
+
+/// Apps, deployments and what belongs to them.
+pub(crate) fn database(env: &Env) -> Result<D1Database> {
+    env.d1("DB")
+}
+
+/// Contents by hash.
+pub(crate) fn blobs(env: &Env) -> Result<KvStore> {
+    env.kv("BLOBS")
+}
+
+/// Deployments to be built.
+pub(crate) fn deployments(env: &Env) -> Result<Queue> {
+    env.queue("DEPLOYMENTS")
+}
+
+/// Name of the rooms' Durable Object binding.
+pub(crate) const ROOMS: &str = "ROOMS";
+
+/// Name of the dispatch namespace's binding.
+pub(crate) const DISPATCHER: &str = "DISPATCHER";

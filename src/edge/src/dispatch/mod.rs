@@ -1,0 +1,132 @@
+//! Published apps: which script a host means, and the request to it.
+//!
+//! Nothing but D1 and the dispatch namespace is asked, so published apps stay up while rooms and
+//! the build service are down.
+
+mod namespace;
+
+pub(crate) use namespace::{Answer, ask};
+
+use crate::{config, problem::ApiError, store::Store};
+use hotplate_domain::{DeploymentId, isolation};
+use hotplate_protocol::{DeploymentState, ErrorCode};
+use worker::{Env, Headers, Request, Response, console_error};
+
+/// Answers a request of `<app>.<base>`.
+pub(crate) async fn production(
+    request: Request,
+    env: &Env,
+    app: &str,
+) -> Result<Response, ApiError> {
+    match Store::open(env)?.active(app).await? {
+        None => Err(no_app(app)),
+        Some(None) => Err(ApiError::new(
+            ErrorCode::NothingDeployed,
+            format!("`{app}` has not been deployed yet"),
+        )),
+        Some(Some(id)) => forward(request, env, app, &id).await,
+    }
+}
+
+/// Answers a request of `<app>--<deployment>.<base>`.
+pub(crate) async fn deployment(
+    request: Request,
+    env: &Env,
+    app: &str,
+    id: &DeploymentId,
+) -> Result<Response, ApiError> {
+    let row = Store::open(env)?.deployment(id.as_str()).await?;
+    match row.filter(|row| row.app == app) {
+        None => Err(ApiError::new(
+            ErrorCode::DeploymentNotFound,
+            format!("`{app}` has no deployment `{id}`"),
+        )),
+        Some(row) if row.state != DeploymentState::Deployed => Err(ApiError::new(
+            ErrorCode::DeploymentNotFound,
+            format!("deployment `{id}` is {}", row.state.as_str()),
+        )),
+        Some(row) => forward(request, env, app, &row.id).await,
+    }
+}
+
+/// No app is served under that host.
+pub(crate) fn unknown_host(host: &str) -> ApiError {
+    ApiError::new(
+        ErrorCode::AppNotFound,
+        format!("no app is served at `{host}`"),
+    )
+}
+
+fn no_app(app: &str) -> ApiError {
+    ApiError::new(ErrorCode::AppNotFound, format!("there is no app `{app}`"))
+}
+
+async fn forward(request: Request, env: &Env, app: &str, id: &str) -> Result<Response, ApiError> {
+    let mut request = request.clone_mut()?;
+    isolate_request(request.headers_mut()?)?;
+    let base_domain = config::Config::read(env)?.base_domain;
+    match ask(env, &script_name(app, id), request).await? {
+        Answer::Response(response) => isolate_response(response, &base_domain),
+        Answer::NoScript => Err(ApiError::new(
+            ErrorCode::DeploymentGone,
+            format!("deployment `{id}` is no longer there"),
+        )),
+        Answer::Threw(message) => {
+            console_error!("{app}-{id} threw: {message}");
+            Err(ApiError::new(
+                ErrorCode::AppError,
+                "the app's Worker threw an exception",
+            ))
+        }
+    }
+}
+
+/// Name of a deployment's script in the namespace.
+pub(crate) fn script_name(app: &str, id: &str) -> String {
+    format!("{app}-{id}")
+}
+
+fn isolate_request(headers: &mut Headers) -> worker::Result<()> {
+    let names: Vec<String> = headers.keys().collect();
+    for name in names
+        .iter()
+        .filter(|name| isolation::is_platform_header(name))
+    {
+        headers.delete(name)?;
+    }
+    if let Some(cookies) = headers.get("cookie")? {
+        match isolation::without_platform_cookies(&cookies) {
+            Some(rest) if rest == cookies => {}
+            Some(rest) => headers.set("cookie", &rest)?,
+            None => headers.delete("cookie")?,
+        }
+    }
+    Ok(())
+}
+
+/// Takes from an app's response what would reach beyond its own origin. Responses that have
+/// nothing of the kind (nearly all) pass through untouched.
+fn isolate_response(response: Response, base_domain: &str) -> Result<Response, ApiError> {
+    let headers = response.headers();
+    let names: Vec<String> = headers
+        .keys()
+        .filter(|name| isolation::is_privileged_header(name))
+        .collect();
+    let cookies = headers.get_all("set-cookie")?;
+    let kept: Vec<&String> = cookies
+        .iter()
+        .filter(|cookie| isolation::allows_set_cookie(cookie, base_domain))
+        .collect();
+    if names.is_empty() && kept.len() == cookies.len() {
+        return Ok(response);
+    }
+    let clean = headers.clone();
+    for name in &names {
+        clean.delete(name)?;
+    }
+    clean.delete("set-cookie")?;
+    for cookie in kept {
+        clean.append("set-cookie", cookie)?;
+    }
+    Ok(response.with_headers(clean))
+}

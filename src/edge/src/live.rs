@@ -1,0 +1,35 @@
+//! Live hosts: every request goes to the app's room, which knows whether the app exists.
+
+use crate::{command::RoomCommand, problem::ApiError, rooms::Room};
+use hotplate_protocol::ErrorCode;
+use worker::{Env, Method, Request, Response};
+
+/// The socket's path on every live host.
+const SOCKET: &str = "/@live/socket";
+
+/// Answers a request of `<app>--live.<base>`.
+pub(crate) async fn answer(request: Request, env: &Env, app: &str) -> Result<Response, ApiError> {
+    if !matches!(request.method(), Method::Get | Method::Head) {
+        return Err(ApiError::Method {
+            allow: "GET, HEAD".to_owned(),
+        });
+    }
+    let url = request.url()?;
+    let query = url.query().unwrap_or_default().to_owned();
+    let command = if url.path() == SOCKET {
+        let upgrade = request.headers().get("upgrade")?;
+        if !upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket")) {
+            return Err(ApiError::new(
+                ErrorCode::UpgradeRequired,
+                "connect with a WebSocket",
+            ));
+        }
+        RoomCommand::Socket { query }
+    } else {
+        RoomCommand::Live {
+            path: url.path().to_owned(),
+            query,
+        }
+    };
+    Room::of(env, app)?.forward(&request, &command).await
+}
