@@ -1,1 +1,41 @@
-//! x
+//! Module artifacts → preview registries, vendor chunks and release files.
+//!
+//! Decides what a specifier means, which modules are part of an app, and how their records stand
+//! together in one script. Does no I/O and reads no clock: artifacts and texts come through
+//! [`Artifacts`] in the room and through [`ModuleHost`] in the build service.
+
+mod app_resolver;
+mod assets;
+mod diagnose;
+mod graph;
+mod html;
+mod preview;
+mod record;
+#[cfg(feature = "minify")]
+mod release;
+mod resolution_paths;
+mod styles;
+mod tree;
+mod tsconfig;
+mod vendor;
+
+pub use app_resolver::{AppResolution, AppResolver};
+pub use assets::{asset_url, is_asset};
+pub use graph::{LinkFailure, Loaded, ModuleHost, ROOT, Resolved};
+pub use preview::{Counters, Linked, Preview, VendorNeeds};
+#[cfg(feature = "minify")]
+pub use release::{Release, ReleaseApp, ReleaseFile, link_release};
+pub use tree::{Artifacts, FileMeta, Tree};
+pub use vendor::{VendorChunk, link_vendor};
+
+/// Name of the package that a bare specifier reaches: `@scope/name/x` → `@scope/name`.
+pub fn package_name(specifier: &str) -> &str {
+    let mut ends = specifier.match_indices('/').map(|(at, _)| at);
+    let end = if specifier.starts_with('@') {
+        ends.nth(1)
+    } else {
+        ends.next()
+    };
+    end.and_then(|end| specifier.get(..end))
+        .unwrap_or(specifier)
+}

@@ -1,0 +1,128 @@
+//! The linker's own diagnostics. What a compiler says of one file is `compiler`'s business.
+
+use crate::graph::LinkFailure;
+use hotplate_compiler::ImportRecord;
+use hotplate_protocol::{Diagnostic, Severity};
+
+/// A message at the place of an import.
+pub(crate) fn at(
+    importer: &str,
+    import: &ImportRecord,
+    severity: Severity,
+    code: &str,
+    message: String,
+) -> Diagnostic {
+    let file = importer.split('?').next().unwrap_or(importer);
+    Diagnostic {
+        file: file.strip_prefix('/').unwrap_or(file).to_owned(),
+        line: import.line,
+        column: import.column,
+        message,
+        frame: String::new(),
+        severity,
+        code: code.to_owned(),
+        fix: None,
+    }
+}
+
+pub(crate) fn unresolved(
+    importer: &str,
+    import: &ImportRecord,
+    suggestion: Option<&str>,
+) -> Diagnostic {
+    let message = format!("Cannot find `{}`", import.specifier);
+    let mut diagnostic = at(
+        importer,
+        import,
+        Severity::Error,
+        "unresolved_import",
+        message,
+    );
+    diagnostic.fix = suggestion.map(did_you_mean);
+    diagnostic
+}
+
+pub(crate) fn did_you_mean(suggestion: &str) -> String {
+    format!("did you mean '{suggestion}'?")
+}
+
+pub(crate) fn install(package: &str) -> String {
+    format!("install it: add \"{package}\" to \"dependencies\" in package.json")
+}
+
+/// An import of the native graph that did not resolve.
+pub(crate) fn failed(
+    importer: &str,
+    import: &ImportRecord,
+    severity: Severity,
+    failure: &LinkFailure,
+) -> Diagnostic {
+    let mut diagnostic = at(
+        importer,
+        import,
+        severity,
+        failure.code(),
+        failure.to_string(),
+    );
+    diagnostic.fix = failure.fix();
+    diagnostic
+}
+
+/// A specifier of a vendor chunk that did not resolve.
+pub(crate) fn failed_root(specifier: &str, failure: &LinkFailure) -> Diagnostic {
+    let message = match failure {
+        LinkFailure::NotFound { .. } => failure.to_string(),
+        LinkFailure::DependencyMissing { .. }
+        | LinkFailure::NodeBuiltin { .. }
+        | LinkFailure::Refused { .. } => format!("`{specifier}`: {failure}"),
+    };
+    let mut diagnostic = Diagnostic::without_place(Severity::Error, failure.code(), message);
+    diagnostic.fix = failure.fix();
+    diagnostic
+}
+
+pub(crate) fn dependency_missing(
+    importer: &str,
+    import: &ImportRecord,
+    package: &str,
+) -> Diagnostic {
+    let message = format!("The package `{package}` is not among the dependencies of package.json");
+    let mut diagnostic = at(
+        importer,
+        import,
+        Severity::Error,
+        "dependency_missing",
+        message,
+    );
+    diagnostic.fix = Some(install(package));
+    diagnostic
+}
+
+/// A warning: TypeScript erases types only where it can tell them, and bundlers let such imports pass.
+pub(crate) fn missing_export(
+    importer: &str,
+    import: &ImportRecord,
+    name: &str,
+    target: &str,
+) -> Diagnostic {
+    let message = format!(
+        "`{}` has no export `{name}`",
+        target.trim_start_matches('/')
+    );
+    at(
+        importer,
+        import,
+        Severity::Warning,
+        "missing_export",
+        message,
+    )
+}
+
+/// `index.html` starts a script that is not in the tree.
+pub(crate) fn entry_missing(source: &str, suggestion: Option<String>) -> Diagnostic {
+    let message = format!("index.html asks for `{source}`, which is not in the tree");
+    let mut diagnostic = Diagnostic::without_place(Severity::Error, "unresolved_import", message);
+    "index.html".clone_into(&mut diagnostic.file);
+    diagnostic.fix = suggestion.as_deref().map(did_you_mean);
+    diagnostic
+}

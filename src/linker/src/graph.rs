@@ -1,0 +1,387 @@
+//! The native side's module graph: what a vendor chunk or a release is made of.
+//!
+//! Walks from its roots through a [`ModuleHost`], which knows disks, packages and caches. What the
+//! modules become is decided by `vendor` and `release`.
+
+use crate::diagnose;
+use crate::record::Edge;
+use crate::resolution_paths::split_query;
+use hotplate_compiler::{ImportKind, ImportRecord, ModuleArtifact, ModuleKind};
+use hotplate_protocol::{Diagnostic, Severity};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What a specifier resolved to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    /// A module id, or the URL of an external module.
+    pub id: String,
+    /// `false` when its package says that nobody needs it for its effects alone.
+    pub side_effects: bool,
+}
+
+/// Why a specifier did not resolve.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LinkFailure {
+    /// There is no such file, package or entry point.
+    #[error("Cannot find `{specifier}`")]
+    NotFound {
+        /// As written.
+        specifier: String,
+        /// A specifier that would work.
+        suggestion: Option<String>,
+    },
+    /// A package that is not installed for this app.
+    #[error("The package `{package}` is not among the dependencies of package.json")]
+    DependencyMissing {
+        /// Its name.
+        package: String,
+    },
+    /// `fs`, `node:path`, …
+    #[error("`{specifier}` is a module of Node, which browsers do not have")]
+    NodeBuiltin {
+        /// As written.
+        specifier: String,
+    },
+    /// Anything else a resolver says.
+    #[error("{message}")]
+    Refused {
+        /// Stable, snake case.
+        code: String,
+        /// One sentence.
+        message: String,
+    },
+}
+
+impl LinkFailure {
+    /// Stable, snake case.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::NotFound { .. } => "unresolved_import",
+            Self::DependencyMissing { .. } => "dependency_missing",
+            Self::NodeBuiltin { .. } => "node_builtin",
+            Self::Refused { code, .. } => code,
+        }
+    }
+
+    /// What to do about it.
+    pub fn fix(&self) -> Option<String> {
+        match self {
+            Self::NotFound { suggestion, .. } => suggestion.as_deref().map(diagnose::did_you_mean),
+            Self::DependencyMissing { package } => Some(diagnose::install(package)),
+            Self::NodeBuiltin { .. } | Self::Refused { .. } => None,
+        }
+    }
+}
+
+/// A module's content.
+#[derive(Debug, Clone)]
+pub enum Loaded {
+    /// Compiled.
+    Module(Arc<ModuleArtifact>),
+    /// A file that is used by its URL (see [`crate::is_asset`]).
+    Asset {
+        /// Its content.
+        bytes: Arc<[u8]>,
+        /// Without the dot.
+        extension: String,
+    },
+    /// Left out of browsers: `"browser": { "x": false }`.
+    Empty,
+}
+
+/// Where the native linker gets modules from.
+pub trait ModuleHost: Sync {
+    /// What `specifier` (without a query) means in the module `importer`; [`ROOT`] imports a vendor
+    /// chunk's own specifiers.
+    fn resolve(
+        &self,
+        importer: &str,
+        specifier: &str,
+        kind: ImportKind,
+    ) -> Result<Resolved, LinkFailure>;
+    /// The content of an id, its query (`?raw`, `?url`) included.
+    fn load(&self, id: &str) -> Result<Loaded, Vec<Diagnostic>>;
+    /// Whether a module is in Node's ES module mode (`.mjs`, `"type": "module"`); app modules never are.
+    fn node_mode(&self, id: &str) -> bool;
+}
+
+/// The importer of what an app asks of its packages.
+pub const ROOT: &str = "/";
+
+/// A module of the graph.
+#[derive(Debug)]
+pub(crate) struct GraphModule {
+    pub(crate) loaded: Loaded,
+    /// In source order: what each import became.
+    pub(crate) links: Vec<Link>,
+    node: bool,
+}
+
+/// One import that resolved.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) specifier: String,
+    pub(crate) kind: ImportKind,
+    pub(crate) names: Vec<String>,
+    pub(crate) id: String,
+    pub(crate) side_effects: bool,
+}
+
+impl Link {
+    /// Whether the target is a module of the graph.
+    pub(crate) fn is_internal(&self) -> bool {
+        !is_external(&self.id)
+    }
+}
+
+impl GraphModule {
+    /// The `deps` of its record.
+    pub(crate) fn deps(&self) -> BTreeMap<&str, Edge> {
+        let mut deps = BTreeMap::new();
+        let style = self
+            .artifact()
+            .is_some_and(|artifact| artifact.kind == ModuleKind::Style);
+        for link in &self.links {
+            // Sheets carry URLs in their text, and the runtime leaves other origins' URLs alone.
+            if link.kind == ImportKind::Asset && (style || is_external(&link.id)) {
+                continue;
+            }
+            // A static import says which of a package's two faces counts, whatever `require` would get.
+            if link.kind == ImportKind::Static || !deps.contains_key(link.specifier.as_str()) {
+                deps.insert(
+                    link.specifier.as_str(),
+                    Edge {
+                        id: link.id.clone(),
+                        node: self.node,
+                    },
+                );
+            }
+        }
+        deps
+    }
+
+    /// The compiled module, if it is one.
+    pub(crate) fn artifact(&self) -> Option<&ModuleArtifact> {
+        match &self.loaded {
+            Loaded::Module(artifact) => Some(artifact),
+            Loaded::Asset { .. } | Loaded::Empty => None,
+        }
+    }
+}
+
+/// Everything reachable from some roots.
+#[derive(Debug, Default)]
+pub(crate) struct Graph {
+    pub(crate) modules: BTreeMap<String, GraphModule>,
+    pub(crate) warnings: Vec<Diagnostic>,
+}
+
+impl Graph {
+    /// Walks in waves, so that a wave's modules compile side by side and the result is the same every time.
+    pub(crate) fn walk(
+        host: &dyn ModuleHost,
+        roots: &[String],
+        is_served: &dyn Fn(&str) -> bool,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        let mut graph = Self::default();
+        let mut errors = Vec::new();
+        let mut wave: BTreeSet<String> = roots.iter().cloned().collect();
+        while !wave.is_empty() {
+            let mut next = BTreeSet::new();
+            for (id, loaded) in load_all(host, wave) {
+                let loaded = match loaded {
+                    Ok(loaded) => loaded,
+                    Err(diagnostics) => {
+                        errors.extend(diagnostics);
+                        Loaded::Empty
+                    }
+                };
+                let module = graph.link(host, &id, loaded, &mut errors);
+                let targets = module
+                    .links
+                    .iter()
+                    .filter(|link| link.is_internal() && !is_served(&link.id));
+                next.extend(targets.map(|link| link.id.clone()));
+                graph.modules.insert(id, module);
+            }
+            wave = next
+                .into_iter()
+                .filter(|id| !graph.modules.contains_key(id))
+                .collect();
+        }
+        if errors.iter().any(Diagnostic::is_error) {
+            Err(errors)
+        } else {
+            Ok(graph)
+        }
+    }
+
+    fn link(
+        &mut self,
+        host: &dyn ModuleHost,
+        id: &str,
+        loaded: Loaded,
+        errors: &mut Vec<Diagnostic>,
+    ) -> GraphModule {
+        let mut links = Vec::new();
+        if let Loaded::Module(artifact) = &loaded {
+            for import in &artifact.imports {
+                match resolve(host, id, import) {
+                    Ok(resolved) => links.push(Link {
+                        specifier: import.specifier.clone(),
+                        kind: import.kind,
+                        names: import.names.clone(),
+                        id: resolved.id,
+                        side_effects: resolved.side_effects,
+                    }),
+                    Err(failure) => match severity(id, import, &failure) {
+                        Some(Severity::Error) => {
+                            errors.push(diagnose::failed(id, import, Severity::Error, &failure))
+                        }
+                        Some(Severity::Warning) => {
+                            self.warnings.push(diagnose::failed(
+                                id,
+                                import,
+                                Severity::Warning,
+                                &failure,
+                            ));
+                            if import.kind == ImportKind::Static {
+                                links.push(Link::to_nothing(import));
+                            }
+                        }
+                        None => {}
+                    },
+                }
+            }
+        }
+        GraphModule {
+            loaded,
+            links,
+            node: host.node_mode(id),
+        }
+    }
+
+    /// Reachable modules in the order they execute: what is imported statically (or by `require`, which
+    /// stands first in most CommonJS files) before its importer, then what is imported dynamically.
+    pub(crate) fn execution_order(&self, roots: &[String]) -> Vec<String> {
+        enum Step<'a> {
+            Enter(&'a str),
+            Leave(&'a str),
+        }
+        let mut order = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut later: std::collections::VecDeque<&str> =
+            roots.iter().map(String::as_str).collect();
+        while let Some(root) = later.pop_front() {
+            // An own stack: import chains may be longer than the thread's.
+            let mut stack = vec![Step::Enter(root)];
+            while let Some(step) = stack.pop() {
+                match step {
+                    Step::Leave(id) => order.push(id.to_owned()),
+                    Step::Enter(id) => {
+                        let Some(module) = self.modules.get(id) else {
+                            continue;
+                        };
+                        if !seen.insert(id) {
+                            continue;
+                        }
+                        stack.push(Step::Leave(id));
+                        let (dynamic, now): (Vec<_>, Vec<_>) = module
+                            .links
+                            .iter()
+                            .partition(|link| link.kind == ImportKind::Dynamic);
+                        later.extend(dynamic.into_iter().map(|link| link.id.as_str()));
+                        stack.extend(now.into_iter().rev().map(|link| Step::Enter(&link.id)));
+                    }
+                }
+            }
+        }
+        order
+    }
+}
+
+impl Link {
+    /// A static import of something browsers do not have: the record needs an edge to instantiate.
+    fn to_nothing(import: &ImportRecord) -> Self {
+        Self {
+            specifier: import.specifier.clone(),
+            kind: import.kind,
+            names: import.names.clone(),
+            id: NOTHING.to_owned(),
+            side_effects: false,
+        }
+    }
+}
+
+/// Id of the module without content.
+pub(crate) const NOTHING: &str = "npm:nothing";
+
+fn resolve(
+    host: &dyn ModuleHost,
+    importer: &str,
+    import: &ImportRecord,
+) -> Result<Resolved, LinkFailure> {
+    let (specifier, query) = split_query(&import.specifier);
+    let as_url = matches!(import.kind, ImportKind::Asset | ImportKind::CssImport);
+    let mut resolved = if as_url && is_bare(specifier) {
+        // URLs are relative without `./`; packages come second, as in Vite.
+        host.resolve(importer, &format!("./{specifier}"), import.kind)
+            .or_else(|_| host.resolve(importer, specifier, import.kind))
+    } else {
+        host.resolve(importer, specifier, import.kind)
+    }?;
+    if !is_external(&resolved.id) {
+        resolved.id.push_str(query);
+        if import.kind == ImportKind::Asset && !crate::is_asset(&resolved.id) {
+            resolved.id = format!("{}?url", split_query(&resolved.id).0);
+        }
+    }
+    Ok(resolved)
+}
+
+/// How much a failed import stops; `None`: what the code means to cope with.
+fn severity(importer: &str, import: &ImportRecord, failure: &LinkFailure) -> Option<Severity> {
+    let in_package = importer.starts_with("npm:");
+    match import.kind {
+        // Optional features of packages stand in try/catch; the registry throws at run time.
+        ImportKind::Require | ImportKind::Dynamic if in_package => None,
+        ImportKind::Static if in_package && matches!(failure, LinkFailure::NodeBuiltin { .. }) => {
+            Some(Severity::Warning)
+        }
+        ImportKind::Asset => Some(Severity::Warning),
+        ImportKind::Static | ImportKind::Dynamic | ImportKind::Require | ImportKind::CssImport => {
+            Some(Severity::Error)
+        }
+    }
+}
+
+pub(crate) fn is_bare(specifier: &str) -> bool {
+    !specifier.starts_with(['.', '/', '#'])
+}
+
+pub(crate) fn is_external(id: &str) -> bool {
+    ["http://", "https://", "data:", "//"]
+        .iter()
+        .any(|scheme| id.starts_with(scheme))
+        || id == NOTHING
+}
+
+type LoadedModule = (String, Result<Loaded, Vec<Diagnostic>>);
+
+#[cfg(feature = "minify")]
+fn load_all(host: &dyn ModuleHost, ids: BTreeSet<String>) -> Vec<LoadedModule> {
+    use rayon::prelude::*;
+    let ids: Vec<String> = ids.into_iter().collect();
+    ids.into_par_iter().map(|id| load(host, id)).collect()
+}
+
+#[cfg(not(feature = "minify"))]
+fn load_all(host: &dyn ModuleHost, ids: BTreeSet<String>) -> Vec<LoadedModule> {
+    ids.into_iter().map(|id| load(host, id)).collect()
+}
+
+fn load(host: &dyn ModuleHost, id: String) -> LoadedModule {
+    let loaded = host.load(&id);
+    (id, loaded)
+}

@@ -1,0 +1,488 @@
+//! The live preview's module graph, kept from edit to edit.
+//!
+//! Holds what is reachable from `index.html` and nothing more; after an edit it does work in
+//! proportion to that edit. It is a cache: a fresh one given every path gives the same answers.
+
+mod exports;
+mod node;
+
+use crate::app_resolver::{AppResolution, AppResolver};
+use crate::resolution_paths::{bases_of, split_query};
+use crate::tree::{Artifacts, Tree};
+use crate::{diagnose, html, package_name, record};
+use hotplate_protocol::{CssUpdate, Diagnostic, ModuleUpdate};
+use node::{Node, Rendered};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a link did, for tests that show it does no more than needed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Modules whose imports were resolved anew.
+    pub linked: u64,
+}
+
+/// What an edit changes in the registry.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Linked {
+    /// New and changed modules, by id.
+    pub modules: Vec<ModuleUpdate>,
+    /// Ids that are no longer reachable.
+    pub removed: Vec<String>,
+    /// New and changed style sheets.
+    pub css: Vec<CssUpdate>,
+    /// Every link error and warning of the reachable graph, not of this edit alone.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Why the page must be loaded anew.
+    pub reload: Option<String>,
+    /// How much was done.
+    pub counters: Counters,
+}
+
+/// What the reachable modules need of npm.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VendorNeeds {
+    /// Package → range, of the packages that `specifiers` name.
+    pub dependencies: BTreeMap<String, String>,
+    /// Bare specifiers.
+    pub specifiers: BTreeSet<String>,
+}
+
+/// The graph.
+#[derive(Debug, Default)]
+pub struct Preview {
+    started: bool,
+    resolver: AppResolver,
+    nodes: BTreeMap<String, Node>,
+    importers: BTreeMap<String, BTreeSet<String>>,
+    /// Base path → modules whose resolution asked for it.
+    watchers: BTreeMap<String, BTreeSet<String>>,
+    /// Bare specifier → modules that import it.
+    packages: BTreeMap<String, BTreeSet<String>>,
+    /// `dependencies` and `devDependencies` of package.json.
+    declared: BTreeMap<String, String>,
+    roots: BTreeSet<String>,
+    root_diagnostics: Vec<Diagnostic>,
+    needs: Option<VendorNeeds>,
+}
+
+impl Preview {
+    /// An empty graph; the first `link` fills it, whatever `changed` says.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Brings the graph to `tree`, whose paths in `changed` (written or deleted) are new.
+    pub fn link(&mut self, tree: &Tree, changed: &[String], artifacts: &dyn Artifacts) -> Linked {
+        let first = !self.started;
+        self.started = true;
+        let mut dirty = self.take_changes(tree, changed, artifacts, first);
+        if first || changed.iter().any(|path| path == "package.json") {
+            self.declared = declared_dependencies(artifacts.text("package.json").as_deref());
+        }
+        let before_roots = self.roots.clone();
+        self.read_roots(artifacts);
+        let mut work = Work {
+            edges_removed: self.roots != before_roots,
+            ..Work::default()
+        };
+        dirty.extend(
+            self.roots
+                .iter()
+                .filter(|root| !self.nodes.contains_key(*root))
+                .cloned(),
+        );
+        work.queue.extend(dirty);
+        while let Some(id) = work.queue.pop_first() {
+            self.visit(id, tree, artifacts, &mut work);
+        }
+        let mut removed = if work.edges_removed {
+            self.sweep()
+        } else {
+            Vec::new()
+        };
+        removed.extend(
+            work.gone
+                .iter()
+                .filter(|id| !self.nodes.contains_key(*id))
+                .cloned(),
+        );
+        self.check_exports(&work);
+        self.needs = self.vendor_needs();
+        let mut linked = Linked {
+            removed,
+            counters: Counters {
+                linked: work.linked,
+            },
+            ..Linked::default()
+        };
+        for id in work
+            .modules
+            .iter()
+            .filter(|id| self.nodes.contains_key(*id))
+        {
+            if let Some(rendered) = self.render(id, artifacts) {
+                linked.modules.push(ModuleUpdate {
+                    id: id.clone(),
+                    code: rendered.code,
+                    deps: rendered.deps,
+                });
+            }
+        }
+        for id in work.css.iter().filter(|id| self.nodes.contains_key(*id)) {
+            if let Some(code) = self.render(id, artifacts).and_then(|rendered| rendered.css) {
+                linked.css.push(CssUpdate {
+                    id: id.clone(),
+                    code,
+                });
+            }
+        }
+        linked.diagnostics = self.diagnostics();
+        if !first {
+            linked.reload = reload_reason(changed);
+        }
+        linked
+    }
+
+    /// Registry calls for everything reachable, style texts first.
+    pub fn registry(&self, artifacts: &dyn Artifacts) -> String {
+        let mut out = String::new();
+        let mut definitions = String::new();
+        for id in self.nodes.keys() {
+            let Some(rendered) = self.render(id, artifacts) else {
+                continue;
+            };
+            if let Some(css) = &rendered.css {
+                record::css(&mut out, id, css);
+            }
+            record::define(&mut definitions, id, &rendered.code, &rendered.deps);
+        }
+        out.push_str(&definitions);
+        out
+    }
+
+    /// The live page; `None` when the tree has no `index.html`.
+    pub fn html(
+        &self,
+        artifacts: &dyn Artifacts,
+        config_json: &str,
+        client_url: &str,
+    ) -> Option<String> {
+        let text = artifacts.text("index.html")?;
+        html::preview(&text, client_url, config_json, &|source| self.root(source))
+    }
+
+    /// What the reachable modules need of npm; `None` when they need nothing.
+    pub fn vendor(&self) -> Option<&VendorNeeds> {
+        self.needs.as_ref()
+    }
+
+    /// Whether a module is reachable.
+    pub fn contains(&self, id: &str) -> bool {
+        self.nodes.contains_key(id)
+    }
+
+    /// Whether any module of the file at `path` is reachable.
+    pub fn contains_path(&self, path: &str) -> bool {
+        path == "index.html" || self.ids_of(path).next().is_some()
+    }
+
+    /// A style sheet as `<link>` gets it: imported sheets before it, URLs replaced.
+    pub fn css_text(&self, path: &str, artifacts: &dyn Artifacts) -> Option<String> {
+        let mut seen = BTreeSet::new();
+        let mut out = String::new();
+        self.collect_css(&format!("/{path}"), artifacts, &mut seen, &mut out)?;
+        Some(out)
+    }
+
+    fn collect_css(
+        &self,
+        id: &str,
+        artifacts: &dyn Artifacts,
+        seen: &mut BTreeSet<String>,
+        out: &mut String,
+    ) -> Option<()> {
+        if !seen.insert(id.to_owned()) {
+            return Some(());
+        }
+        let rendered = self.render(id, artifacts)?;
+        for target in rendered.deps.values() {
+            // A sheet that is not in the app, such as a package's, comes with the vendor chunk.
+            let _ = self.collect_css(target, artifacts, seen, out);
+        }
+        out.push_str(&rendered.css?);
+        out.push('\n');
+        Some(())
+    }
+
+    /// Takes note of files that came, went or changed; answers which modules that touches.
+    fn take_changes(
+        &mut self,
+        tree: &Tree,
+        changed: &[String],
+        artifacts: &dyn Artifacts,
+        first: bool,
+    ) -> BTreeSet<String> {
+        let config = changed.iter().any(|path| {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            path.starts_with("tsconfig")
+                || path == "jsconfig.json"
+                || (name.contains("tsconfig") && name.contains(".json"))
+        });
+        if first || config {
+            self.resolver = AppResolver::new(tree, &|path| artifacts.text(path));
+            return self.nodes.keys().cloned().collect();
+        }
+        let mut dirty = BTreeSet::new();
+        for path in changed {
+            let (is, was) = (tree.has(path), self.resolver.paths().contains(path));
+            if is == was {
+                dirty.extend(self.ids_of(path).cloned());
+                continue;
+            }
+            if is {
+                self.resolver.insert(path);
+            } else {
+                self.resolver.remove(path);
+            }
+            dirty.extend(self.ids_of(path).cloned());
+            for base in bases_of(path) {
+                dirty.extend(self.watchers.get(&base).into_iter().flatten().cloned());
+            }
+        }
+        dirty
+    }
+
+    /// Ids of the modules made of the file at `path`, whatever their query.
+    fn ids_of<'a>(&'a self, path: &str) -> impl Iterator<Item = &'a String> + use<'a> {
+        let id = format!("/{}", path.strip_prefix("public/").unwrap_or(path));
+        self.nodes
+            .range(id.clone()..)
+            .map(|(key, _)| key)
+            .take_while({
+                let id = id.clone();
+                move |key| key.starts_with(id.as_str())
+            })
+            .filter(move |key| split_query(key).0 == id)
+    }
+
+    fn root(&self, source: &str) -> Option<String> {
+        match self
+            .resolver
+            .resolve("/index.html", &html::page_specifier(source))
+        {
+            AppResolution::App(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    fn read_roots(&mut self, artifacts: &dyn Artifacts) {
+        let page = artifacts
+            .text("index.html")
+            .map(|text| html::scan(&text))
+            .unwrap_or_default();
+        self.roots.clear();
+        self.root_diagnostics.clear();
+        for source in page.scripts.iter().chain(&page.sheets) {
+            match self
+                .resolver
+                .resolve("/index.html", &html::page_specifier(source))
+            {
+                AppResolution::App(id) => {
+                    self.roots.insert(id);
+                }
+                AppResolution::NotFound { suggestion } => {
+                    self.root_diagnostics
+                        .push(diagnose::entry_missing(source, suggestion));
+                }
+                AppResolution::Public(_)
+                | AppResolution::External(_)
+                | AppResolution::Package(_) => {}
+            }
+        }
+    }
+
+    fn visit(&mut self, id: String, tree: &Tree, artifacts: &dyn Artifacts, work: &mut Work) {
+        work.linked += 1;
+        let Some(node) = Node::link(&id, tree, &self.resolver, artifacts) else {
+            // The file is gone; whoever imported it is dirty too and says so.
+            if self.nodes.contains_key(&id) {
+                self.forget(&id);
+                work.gone.insert(id);
+                work.edges_removed = true;
+            }
+            return;
+        };
+        for target in &node.targets {
+            if !self.nodes.contains_key(target) && *target != id {
+                work.queue.insert(target.clone());
+            }
+        }
+        let before = self.forget(&id);
+        for target in &node.targets {
+            self.importers
+                .entry(target.clone())
+                .or_default()
+                .insert(id.clone());
+        }
+        for base in &node.bases {
+            self.watchers
+                .entry(base.clone())
+                .or_default()
+                .insert(id.clone());
+        }
+        for specifier in node.packages.keys() {
+            self.packages
+                .entry(specifier.clone())
+                .or_default()
+                .insert(id.clone());
+        }
+        if before
+            .as_ref()
+            .is_none_or(|before| before.module_hash != node.module_hash)
+        {
+            work.modules.insert(id.clone());
+            if node.is_asset {
+                // Sheets carry URLs in their text: a new URL makes a new text.
+                for importer in self.importers.get(&id).into_iter().flatten() {
+                    if self
+                        .nodes
+                        .get(importer)
+                        .is_some_and(|importer| importer.css_hash.is_some())
+                    {
+                        work.queue.insert(importer.clone());
+                    }
+                }
+            }
+        }
+        if node.css_hash.is_some()
+            && before
+                .as_ref()
+                .is_none_or(|before| before.css_hash != node.css_hash)
+        {
+            work.css.insert(id.clone());
+        }
+        if before
+            .as_ref()
+            .is_none_or(|before| before.exports != node.exports)
+        {
+            work.exports_changed.insert(id.clone());
+        }
+        work.edges_removed |= before.is_some_and(|before| !before.targets.is_subset(&node.targets));
+        work.visited.insert(id.clone());
+        self.nodes.insert(id, node);
+    }
+
+    /// Takes a node out of every index.
+    fn forget(&mut self, id: &str) -> Option<Node> {
+        let node = self.nodes.remove(id)?;
+        let indexes = [
+            (&mut self.importers, node.targets.iter().collect::<Vec<_>>()),
+            (&mut self.watchers, node.bases.iter().collect()),
+            (&mut self.packages, node.packages.keys().collect()),
+        ];
+        for (index, keys) in indexes {
+            for key in keys {
+                if let Some(ids) = index.get_mut(key) {
+                    ids.remove(id);
+                    if ids.is_empty() {
+                        index.remove(key);
+                    }
+                }
+            }
+        }
+        Some(node)
+    }
+
+    /// Drops what no root reaches; answers the ids.
+    fn sweep(&mut self) -> Vec<String> {
+        let mut reached: BTreeSet<String> = BTreeSet::new();
+        let mut queue: Vec<String> = self.roots.iter().cloned().collect();
+        while let Some(id) = queue.pop() {
+            if let Some(node) = self.nodes.get(&id)
+                && reached.insert(id)
+            {
+                queue.extend(node.targets.iter().cloned());
+            }
+        }
+        let gone: Vec<String> = self
+            .nodes
+            .keys()
+            .filter(|id| !reached.contains(*id))
+            .cloned()
+            .collect();
+        for id in &gone {
+            self.forget(id);
+        }
+        gone
+    }
+
+    fn vendor_needs(&self) -> Option<VendorNeeds> {
+        let mut needs = VendorNeeds::default();
+        for specifier in self.packages.keys() {
+            let package = package_name(specifier);
+            if let Some(range) = self.declared.get(package) {
+                needs.dependencies.insert(package.to_owned(), range.clone());
+                needs.specifiers.insert(specifier.clone());
+            }
+        }
+        (!needs.specifiers.is_empty()).then_some(needs)
+    }
+
+    fn diagnostics(&self) -> Vec<Diagnostic> {
+        let mut all = self.root_diagnostics.clone();
+        for node in self.nodes.values() {
+            all.extend(
+                node.diagnostics
+                    .iter()
+                    .chain(&node.export_diagnostics)
+                    .cloned(),
+            );
+        }
+        for (specifier, users) in &self.packages {
+            let package = package_name(specifier);
+            if !self.declared.contains_key(package) {
+                all.extend(users.iter().filter_map(|id| {
+                    let import = self.nodes.get(id)?.packages.get(specifier)?;
+                    Some(diagnose::dependency_missing(id, import, package))
+                }));
+            }
+        }
+        all
+    }
+
+    fn render(&self, id: &str, artifacts: &dyn Artifacts) -> Option<Rendered> {
+        self.nodes.get(id)?.render(id, artifacts)
+    }
+}
+
+/// What one link still has to do and has found.
+#[derive(Debug, Default)]
+struct Work {
+    queue: BTreeSet<String>,
+    linked: u64,
+    visited: BTreeSet<String>,
+    modules: BTreeSet<String>,
+    css: BTreeSet<String>,
+    exports_changed: BTreeSet<String>,
+    gone: BTreeSet<String>,
+    edges_removed: bool,
+}
+
+fn reload_reason(changed: &[String]) -> Option<String> {
+    changed
+        .iter()
+        .find(|path| *path == "index.html" || path.starts_with("public/"))
+        .map(|path| format!("{path} changed"))
+}
+
+fn declared_dependencies(package_json: Option<&str>) -> BTreeMap<String, String> {
+    let manifest: serde_json::Value = package_json
+        .and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default();
+    ["devDependencies", "dependencies"]
+        .iter()
+        .filter_map(|field| manifest.get(field)?.as_object())
+        .flatten()
+        .filter_map(|(name, range)| Some((name.clone(), range.as_str()?.to_owned())))
+        .collect()
+}

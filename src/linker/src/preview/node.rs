@@ -1,0 +1,210 @@
+//! One module of the preview's graph: what its imports mean, and its text in the registry.
+
+use crate::app_resolver::{AppResolution, AppResolver};
+use crate::assets::{asset_url, is_asset};
+use crate::resolution_paths::split_query;
+use crate::tree::{Artifacts, Tree};
+use crate::{diagnose, record, styles};
+use hotplate_compiler::{ImportKind, ImportRecord, ModuleArtifact, ModuleKind};
+use hotplate_protocol::Diagnostic;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// What other modules may import from one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Exports {
+    /// Names, `export *` not resolved.
+    pub(super) names: BTreeSet<String>,
+    /// Targets of `export *`; `None` stands for one whose names are unknown (a package, CommonJS).
+    pub(super) stars: Vec<Option<String>>,
+    /// Whether the names are known at all.
+    pub(super) known: bool,
+}
+
+/// A linked module.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Node {
+    /// Specifier → id.
+    pub(super) deps: BTreeMap<String, String>,
+    /// Modules of the app that it needs.
+    pub(super) targets: BTreeSet<String>,
+    /// Bare specifier → where it is imported first.
+    pub(super) packages: BTreeMap<String, ImportRecord>,
+    /// Paths whose coming or going may give an import another meaning.
+    pub(super) bases: BTreeSet<String>,
+    /// `url()` of a sheet → its URL.
+    urls: BTreeMap<String, String>,
+    /// The URL, for an asset.
+    url: Option<String>,
+    pub(super) is_asset: bool,
+    /// Static imports of app modules, with the names asked for.
+    pub(super) imports: Vec<(String, ImportRecord)>,
+    pub(super) exports: Exports,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    pub(super) export_diagnostics: Vec<Diagnostic>,
+    /// Over record and deps.
+    pub(super) module_hash: u64,
+    /// Over the style text as sent; `None` when it is no sheet.
+    pub(super) css_hash: Option<u64>,
+}
+
+/// A module's text.
+#[derive(Debug)]
+pub(super) struct Rendered {
+    pub(super) code: String,
+    pub(super) deps: BTreeMap<String, String>,
+    pub(super) css: Option<String>,
+}
+
+fn hash(value: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+impl Node {
+    /// Links the module `id`; `None` when the tree has no file for it.
+    pub(super) fn link(
+        id: &str,
+        tree: &Tree,
+        resolver: &AppResolver,
+        artifacts: &dyn Artifacts,
+    ) -> Option<Self> {
+        let (path, _) = split_query(id.trim_start_matches('/'));
+        let mut node = Self::default();
+        if let Some(meta) = tree.0.get(path) {
+            if is_asset(id) {
+                node.become_asset(asset_url(path, &meta.hash));
+            } else if let Some(artifact) = artifacts.artifact(id) {
+                node.take_imports(id, &artifact, tree, resolver);
+            }
+            // Without an artifact the file has never compiled: the compiler's diagnostics say why.
+        } else if tree.has(&format!("public/{path}")) {
+            node.become_asset(format!("/{path}"));
+        } else {
+            return None;
+        }
+        if let Some(rendered) = node.render(id, artifacts) {
+            node.module_hash = hash((&rendered.code, &rendered.deps));
+            node.css_hash = rendered.css.map(hash);
+        }
+        Some(node)
+    }
+
+    fn become_asset(&mut self, url: String) {
+        self.is_asset = true;
+        self.url = Some(url);
+        self.exports.known = true;
+        self.exports.names.insert("default".to_owned());
+    }
+
+    fn take_imports(
+        &mut self,
+        id: &str,
+        artifact: &ModuleArtifact,
+        tree: &Tree,
+        resolver: &AppResolver,
+    ) {
+        let style = artifact.kind == ModuleKind::Style;
+        self.exports = Exports {
+            names: artifact.exports.iter().cloned().collect(),
+            stars: Vec::new(),
+            known: artifact.kind == ModuleKind::Esm,
+        };
+        for import in &artifact.imports {
+            let asset = import.kind == ImportKind::Asset;
+            self.bases.extend(resolver.bases(id, &import.specifier));
+            if import.specifier.starts_with('/') {
+                self.bases
+                    .insert(import.specifier.trim_start_matches('/').to_owned());
+            }
+            let target = match resolver.resolve(id, &import.specifier) {
+                AppResolution::App(target) if asset => asset_id(&target),
+                AppResolution::App(target) | AppResolution::Public(target) => target,
+                // `new URL("x.png", …)` and `url(x.png)` are relative, unlike imports.
+                AppResolution::Package(_) if asset => {
+                    match resolver.resolve(id, &format!("./{}", import.specifier)) {
+                        AppResolution::App(target) => asset_id(&target),
+                        _ => continue,
+                    }
+                }
+                AppResolution::Package(specifier) => {
+                    self.deps
+                        .insert(import.specifier.clone(), format!("npm:{specifier}"));
+                    self.packages
+                        .entry(specifier)
+                        .or_insert_with(|| import.clone());
+                    continue;
+                }
+                AppResolution::External(url) => {
+                    if !asset {
+                        self.deps.insert(import.specifier.clone(), url);
+                    }
+                    continue;
+                }
+                AppResolution::NotFound { suggestion } => {
+                    self.diagnostics
+                        .push(diagnose::unresolved(id, import, suggestion.as_deref()));
+                    continue;
+                }
+            };
+            if style && asset {
+                self.urls
+                    .insert(import.specifier.clone(), url_of(&target, tree));
+            } else {
+                self.deps.insert(import.specifier.clone(), target.clone());
+            }
+            if import.kind == ImportKind::Static {
+                self.imports.push((target.clone(), import.clone()));
+            }
+            self.targets.insert(target);
+        }
+        self.exports.stars = artifact
+            .export_stars
+            .iter()
+            .map(|star| {
+                self.deps
+                    .get(star)
+                    .filter(|target| !target.starts_with("npm:"))
+                    .cloned()
+            })
+            .collect();
+    }
+
+    /// The module's text; `None` when there is nothing compiled to show.
+    pub(super) fn render(&self, id: &str, artifacts: &dyn Artifacts) -> Option<Rendered> {
+        if let Some(url) = &self.url {
+            return Some(Rendered {
+                code: record::asset(url),
+                deps: BTreeMap::new(),
+                css: None,
+            });
+        }
+        let artifact = artifacts.artifact(id)?;
+        let css = artifact
+            .css
+            .as_ref()
+            .map(|css| styles::substitute(css, &|specifier| self.urls.get(specifier).cloned()));
+        Some(Rendered {
+            code: artifact.code.clone(),
+            deps: self.deps.clone(),
+            css,
+        })
+    }
+}
+
+/// A compilable file asked for by URL is an asset all the same.
+fn asset_id(id: &str) -> String {
+    if is_asset(id) {
+        id.to_owned()
+    } else {
+        format!("{}?url", split_query(id).0)
+    }
+}
+
+fn url_of(id: &str, tree: &Tree) -> String {
+    let path = split_query(id.trim_start_matches('/')).0;
+    tree.0
+        .get(path)
+        .map_or_else(|| format!("/{path}"), |meta| asset_url(path, &meta.hash))
+}

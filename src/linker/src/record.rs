@@ -1,0 +1,86 @@
+//! Text of registry scripts: `define`, `css` and `alias` calls (ARCHITECTURE.md, "Registry").
+//!
+//! Writes JavaScript that is also safe inside `<script>`; decides nothing about modules.
+
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// A value of a record's `deps`: the id, and whether the importer is in Node's ES module mode.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Edge {
+    pub(crate) id: String,
+    pub(crate) node: bool,
+}
+
+impl Serialize for Edge {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.node {
+            (&self.id, "node").serialize(serializer)
+        } else {
+            self.id.serialize(serializer)
+        }
+    }
+}
+
+/// A string literal that HTML cannot end and older parsers cannot break.
+pub(crate) fn literal(text: &str) -> String {
+    escape(serde_json::Value::from(text).to_string())
+}
+
+fn escape(json: String) -> String {
+    if json.contains(['<', '\u{2028}', '\u{2029}']) {
+        json.replace('<', "\\u003c")
+            .replace('\u{2028}', "\\u2028")
+            .replace('\u{2029}', "\\u2029")
+    } else {
+        json
+    }
+}
+
+/// Appends `define(id, record, deps)`.
+pub(crate) fn define<K: Serialize + Ord, T: Serialize>(
+    out: &mut String,
+    id: &str,
+    code: &str,
+    deps: &BTreeMap<K, T>,
+) {
+    out.push_str("__hotplate__.define(");
+    out.push_str(&literal(id));
+    out.push(',');
+    out.push_str(code);
+    if !deps.is_empty() {
+        out.push(',');
+        // Strings alone: serialising them cannot fail.
+        out.push_str(&escape(serde_json::to_string(deps).unwrap_or_default()));
+    }
+    out.push_str(");\n");
+}
+
+/// Appends `css(id, text)`.
+pub(crate) fn css(out: &mut String, id: &str, text: &str) {
+    out.push_str("__hotplate__.css(");
+    out.push_str(&literal(id));
+    out.push(',');
+    out.push_str(&literal(text));
+    out.push_str(");\n");
+}
+
+/// Appends `alias(alias, id)`.
+pub(crate) fn alias(out: &mut String, alias: &str, id: &str) {
+    out.push_str("__hotplate__.alias(");
+    out.push_str(&literal(alias));
+    out.push(',');
+    out.push_str(&literal(id));
+    out.push_str(");\n");
+}
+
+/// The record of an asset: a module whose default export is the URL.
+pub(crate) fn asset(url: &str) -> String {
+    format!(
+        "{{kind:\"esm\",imports:[],*run(h){{h.export({{default:()=>{}}});yield}}}}",
+        literal(url)
+    )
+}
+
+/// A record without anything in it: what `"browser": { "x": false }` asks for.
+pub(crate) const EMPTY: &str = "{kind:\"cjs\",run(){}}";

@@ -1,0 +1,369 @@
+//! Releases: an app and its packages as hashed files that need nothing but a static host.
+//!
+//! One script (runtime, records, start), one style sheet, assets, public files and the page. Equal
+//! input gives equal bytes. Uploading and limits are the build service's business.
+
+mod prune;
+mod sheets;
+
+use crate::app_resolver::{AppResolution, AppResolver};
+use crate::graph::{Graph, Loaded, ModuleHost, NOTHING, ROOT};
+use crate::resolution_paths::split_query;
+use crate::tree::Tree;
+use crate::{diagnose, html, record};
+use data_encoding::HEXLOWER;
+use flate2::{Compression, write::GzEncoder};
+use hotplate_protocol::{Bundle, Chunk, Diagnostic, Severity};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::Arc;
+
+/// The runtime of releases, built from `worker-shims/live-client`.
+const RUNTIME: &str = include_str!("../../../worker-shims/live-client/dist/release.js");
+
+/// What is released.
+#[derive(Clone, Copy)]
+pub struct ReleaseApp<'a> {
+    /// Its files.
+    pub tree: &'a Tree,
+    /// Resolves its specifiers.
+    pub resolver: &'a AppResolver,
+    /// Text of `index.html`.
+    pub index_html: &'a str,
+    /// Content of a file of the tree; asked for `public/` and for what the page itself refers to.
+    pub content: &'a dyn Fn(&str) -> Option<Arc<[u8]>>,
+}
+
+/// One file of a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReleaseFile {
+    /// No leading slash: `assets/index-1a2b3c4d.js`.
+    pub path: String,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+/// A linked release.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Release {
+    /// Sorted by path.
+    pub files: Vec<ReleaseFile>,
+    /// Its code's sizes.
+    pub bundle: Bundle,
+    /// What does not stop it.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Links an app's release.
+pub fn link_release(
+    host: &dyn ModuleHost,
+    app: &ReleaseApp<'_>,
+) -> Result<Release, Vec<Diagnostic>> {
+    let entries = Entries::read(app)?;
+    let roots: Vec<String> = entries
+        .sheets
+        .iter()
+        .chain(&entries.scripts)
+        .map(|(_, id)| id.clone())
+        .collect();
+    let is_public = |id: &str| is_public(app.tree, id);
+    let mut graph = Graph::walk(host, &roots, &is_public)?;
+    prune::prune(&mut graph, &roots);
+    let order = graph.execution_order(&roots);
+    let mut files = BTreeMap::new();
+    let urls = emit_assets(&graph, &order, &mut files);
+    let url_of = |id: &str| {
+        urls.get(id)
+            .cloned()
+            .or_else(|| is_public(id).then(|| split_query(id).0.to_owned()))
+    };
+
+    let css = sheets::join(&graph, &order, &url_of);
+    let css_path = (!css.is_empty()).then(|| emit(&mut files, "index", "css", css.into_bytes()));
+    let starts = entries.scripts.iter().map(|(_, id)| id.as_str());
+    let code = script(&graph, &order, starts, &url_of);
+    let js_path =
+        (!entries.scripts.is_empty()).then(|| emit(&mut files, "index", "js", code.into_bytes()));
+    let bundle = measure(&files, [&js_path, &css_path].into_iter().flatten());
+
+    let page = page(
+        app,
+        &entries,
+        js_path.as_deref(),
+        css_path.as_deref(),
+        &mut files,
+    )?;
+    files.insert("index.html".to_owned(), page.into_bytes());
+    for path in app.tree.0.keys() {
+        if let Some(name) = path.strip_prefix("public/")
+            && name != "index.html"
+            && let Some(bytes) = (app.content)(path)
+        {
+            files.insert(name.to_owned(), bytes.to_vec());
+        }
+    }
+    let files = files
+        .into_iter()
+        .map(|(path, bytes)| ReleaseFile { path, bytes })
+        .collect();
+    Ok(Release {
+        files,
+        bundle,
+        warnings: graph.warnings,
+    })
+}
+
+/// What the page starts: as written, and as module id.
+struct Entries {
+    scripts: Vec<(String, String)>,
+    sheets: Vec<(String, String)>,
+}
+
+impl Entries {
+    fn read(app: &ReleaseApp<'_>) -> Result<Self, Vec<Diagnostic>> {
+        let page = html::scan(app.index_html);
+        let mut errors = Vec::new();
+        let mut resolve = |sources: Vec<String>| -> Vec<(String, String)> {
+            let mut found = Vec::new();
+            for source in sources {
+                match app
+                    .resolver
+                    .resolve("/index.html", &html::page_specifier(&source))
+                {
+                    AppResolution::App(id) => found.push((source, id)),
+                    AppResolution::NotFound { suggestion } => {
+                        errors.push(diagnose::entry_missing(&source, suggestion))
+                    }
+                    AppResolution::Public(_)
+                    | AppResolution::External(_)
+                    | AppResolution::Package(_) => {}
+                }
+            }
+            found
+        };
+        let entries = Self {
+            scripts: resolve(page.scripts),
+            sheets: resolve(page.sheets),
+        };
+        if errors.is_empty() {
+            Ok(entries)
+        } else {
+            Err(errors)
+        }
+    }
+
+    fn has(&self, source: &str) -> bool {
+        self.scripts
+            .iter()
+            .chain(&self.sheets)
+            .any(|(entry, _)| entry == source)
+    }
+}
+
+/// Whether an id is a file that the host serves as it is.
+fn is_public(tree: &Tree, id: &str) -> bool {
+    let path = split_query(id.trim_start_matches('/')).0;
+    id != ROOT && id.starts_with('/') && !tree.has(path) && tree.has(&format!("public/{path}"))
+}
+
+/// Puts assets among the files; answers their URLs by module id.
+fn emit_assets(
+    graph: &Graph,
+    order: &[String],
+    files: &mut BTreeMap<String, Vec<u8>>,
+) -> BTreeMap<String, String> {
+    let mut urls = BTreeMap::new();
+    for id in order {
+        if let Some(Loaded::Asset { bytes, extension }) =
+            graph.modules.get(id).map(|module| &module.loaded)
+        {
+            let path = emit(files, asset_name(id, extension), extension, bytes.to_vec());
+            urls.insert(id.clone(), format!("/{path}"));
+        }
+    }
+    urls
+}
+
+/// `/src/logo.big.svg?url` → `logo.big`.
+fn asset_name<'a>(id: &'a str, extension: &str) -> &'a str {
+    let path = split_query(id).0;
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.strip_suffix(extension)
+        .and_then(|stem| stem.strip_suffix('.'))
+        .unwrap_or(name)
+}
+
+/// Adds `assets/<name>-<hash8>.<extension>`; answers the path.
+fn emit(
+    files: &mut BTreeMap<String, Vec<u8>>,
+    name: &str,
+    extension: &str,
+    bytes: Vec<u8>,
+) -> String {
+    let hash = HEXLOWER.encode(&Sha256::digest(&bytes));
+    // Names come from tenants; a URL needs no escapes this way.
+    let name: String = name
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "._-".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect();
+    let dot = if extension.is_empty() { "" } else { "." };
+    let path = format!(
+        "assets/{name}-{}{dot}{extension}",
+        hash.get(..8).unwrap_or_default()
+    );
+    files.insert(path.clone(), bytes);
+    path
+}
+
+fn script<'a>(
+    graph: &Graph,
+    order: &[String],
+    starts: impl Iterator<Item = &'a str>,
+    url_of: &dyn Fn(&str) -> Option<String>,
+) -> String {
+    let nothing = BTreeMap::<&str, &str>::new();
+    let mut code = RUNTIME.trim_end().to_owned();
+    code.push('\n');
+    let mut served = BTreeMap::new();
+    for (id, module) in order
+        .iter()
+        .filter_map(|id| Some((id, graph.modules.get(id)?)))
+    {
+        match &module.loaded {
+            Loaded::Empty => record::define(&mut code, id, record::EMPTY, &nothing),
+            Loaded::Asset { .. } => {
+                let url = url_of(id).unwrap_or_default();
+                record::define(&mut code, id, &record::asset(&url), &nothing);
+            }
+            Loaded::Module(artifact) => {
+                record::define(&mut code, id, artifact.code.trim_end(), &module.deps());
+                for link in module
+                    .links
+                    .iter()
+                    .filter(|link| !graph.modules.contains_key(&link.id))
+                {
+                    if link.id == NOTHING {
+                        served.insert(link.id.as_str(), record::EMPTY.to_owned());
+                    } else if let Some(url) = url_of(&link.id).filter(|_| link.is_internal()) {
+                        served.insert(link.id.as_str(), record::asset(&url));
+                    }
+                }
+            }
+        }
+    }
+    for (id, record) in served {
+        record::define(&mut code, id, &record, &nothing);
+    }
+    for id in starts {
+        code.push_str("__hotplate__.start(");
+        code.push_str(&record::literal(id));
+        code.push_str(");\n");
+    }
+    code
+}
+
+fn page(
+    app: &ReleaseApp<'_>,
+    entries: &Entries,
+    js: Option<&str>,
+    css: Option<&str>,
+    files: &mut BTreeMap<String, Vec<u8>>,
+) -> Result<String, Vec<Diagnostic>> {
+    let mut head = String::new();
+    if let Some(js) = js {
+        head.push_str(&format!(
+            "<script type=\"module\" crossorigin src=\"/{js}\"></script>"
+        ));
+    }
+    if let Some(css) = css {
+        head.push_str(&format!(
+            "<link rel=\"stylesheet\" crossorigin href=\"/{css}\">"
+        ));
+    }
+    // What the page refers to itself (`<link rel="icon" href="/src/icon.svg">`) becomes an asset.
+    let mut urls = BTreeMap::new();
+    for source in html::references(app.index_html) {
+        if let AppResolution::App(id) = app
+            .resolver
+            .resolve("/index.html", &html::page_specifier(&source))
+        {
+            let path = split_query(id.trim_start_matches('/')).0;
+            if !entries.has(&source)
+                && let Some(bytes) = (app.content)(path)
+            {
+                let extension = path
+                    .rsplit('/')
+                    .next()
+                    .and_then(|name| name.rsplit_once('.'))
+                    .map_or("", |(_, ext)| ext);
+                let emitted = emit(
+                    files,
+                    asset_name(path, extension),
+                    extension,
+                    bytes.to_vec(),
+                );
+                urls.insert(source, format!("/{emitted}"));
+            }
+        }
+    }
+    html::release(
+        app.index_html,
+        &head,
+        &|source| entries.has(source),
+        &|source| urls.get(source).cloned(),
+    )
+    .ok_or_else(|| {
+        vec![Diagnostic {
+            file: "index.html".to_owned(),
+            ..Diagnostic::without_place(
+                Severity::Error,
+                "malformed_html",
+                "index.html cannot be read as HTML",
+            )
+        }]
+    })
+}
+
+fn measure<'a>(
+    files: &BTreeMap<String, Vec<u8>>,
+    chunks: impl Iterator<Item = &'a String>,
+) -> Bundle {
+    let mut chunks: Vec<Chunk> = chunks
+        .filter_map(|path| {
+            let bytes = files.get(path)?;
+            Some(Chunk {
+                file: path.clone(),
+                bytes: bytes.len() as u64,
+                gzip_bytes: gzip_size(bytes),
+            })
+        })
+        .collect();
+    chunks.sort_by(|left, right| {
+        right
+            .bytes
+            .cmp(&left.bytes)
+            .then_with(|| left.file.cmp(&right.file))
+    });
+    Bundle {
+        bytes: chunks.iter().map(|chunk| chunk.bytes).sum(),
+        gzip_bytes: chunks.iter().map(|chunk| chunk.gzip_bytes).sum(),
+        chunks,
+    }
+}
+
+/// Size at gzip's usual level.
+fn gzip_size(bytes: &[u8]) -> u64 {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    // A vector takes every byte.
+    encoder
+        .write_all(bytes)
+        .and_then(|()| encoder.finish())
+        .map_or(0, |packed| packed.len() as u64)
+}

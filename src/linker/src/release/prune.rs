@@ -1,0 +1,80 @@
+//! Cheap pruning: modules of `side_effects: false` packages that no used name comes from.
+//!
+//! Works on whole modules by the names that imports ask for; single exports are left in their module.
+
+use crate::graph::{Graph, Loaded};
+use hotplate_compiler::ImportKind;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Which of a module's names somebody wants.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+struct Wanted {
+    all: bool,
+    names: BTreeSet<String>,
+}
+
+impl Wanted {
+    /// Whether that told anything new.
+    fn add(&mut self, other: &Self) -> bool {
+        if self.all {
+            return false;
+        }
+        let before = (self.all, self.names.len());
+        self.all |= other.all;
+        self.names.extend(other.names.iter().cloned());
+        before != (self.all, self.names.len())
+    }
+}
+
+/// Takes the content of modules that nothing is wanted of, and with it what only they import.
+pub(super) fn prune(graph: &mut Graph, roots: &[String]) {
+    let mut wanted: BTreeMap<String, Wanted> = BTreeMap::new();
+    let mut queue: Vec<String> = Vec::new();
+    for root in roots {
+        wanted.insert(
+            root.clone(),
+            Wanted {
+                all: true,
+                names: BTreeSet::new(),
+            },
+        );
+        queue.push(root.clone());
+    }
+    while let Some(id) = queue.pop() {
+        let Some((module, want)) = graph.modules.get(&id).zip(wanted.get(&id).cloned()) else {
+            continue;
+        };
+        let Some(artifact) = module.artifact() else {
+            continue;
+        };
+        for link in &module.links {
+            let mut asked = Wanted {
+                all: link.kind != ImportKind::Static || link.names.iter().any(|name| name == "*"),
+                names: link.names.iter().cloned().collect(),
+            };
+            if artifact.export_stars.contains(&link.specifier) {
+                asked.all |= want.all;
+                // `export *` passes on what the module does not export itself, and never `default`.
+                let own = |name: &String| name == "default" || artifact.exports.contains(name);
+                asked
+                    .names
+                    .extend(want.names.iter().filter(|name| !own(name)).cloned());
+            }
+            let idle = !asked.all && asked.names.is_empty();
+            if idle && !link.side_effects {
+                continue;
+            }
+            let is_new = !wanted.contains_key(&link.id);
+            if wanted.entry(link.id.clone()).or_default().add(&asked) || is_new {
+                queue.push(link.id.clone());
+            }
+        }
+    }
+    for (id, module) in &mut graph.modules {
+        if !wanted.contains_key(id) {
+            // Importers' records still instantiate it.
+            module.loaded = Loaded::Empty;
+            module.links.clear();
+        }
+    }
+}

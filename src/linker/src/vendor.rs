@@ -1,0 +1,105 @@
+//! Vendor chunks: the packages an app asks for, as one classic script of registry calls.
+//!
+//! A chunk stands alone: assets of packages are part of it as `data:` URLs.
+
+use crate::assets::data_url;
+use crate::graph::{Graph, GraphModule, Loaded, ModuleHost, NOTHING, ROOT, is_external};
+use crate::resolution_paths::split_query;
+use crate::{diagnose, record, styles};
+use hotplate_compiler::ImportKind;
+use hotplate_protocol::Diagnostic;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A linked vendor chunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VendorChunk {
+    /// A classic script that defines the chunk's modules and aliases.
+    pub code: String,
+    /// What does not stop the chunk.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Links what `specifiers` (bare, as the app imports them) reach.
+pub fn link_vendor(
+    host: &dyn ModuleHost,
+    specifiers: &BTreeSet<String>,
+) -> Result<VendorChunk, Vec<Diagnostic>> {
+    let mut aliases = BTreeMap::new();
+    let mut errors = Vec::new();
+    for specifier in specifiers {
+        let (bare, query) = split_query(specifier);
+        match host.resolve(ROOT, bare, ImportKind::Static) {
+            Ok(resolved) => {
+                aliases.insert(specifier, format!("{}{query}", resolved.id));
+            }
+            Err(failure) => errors.push(diagnose::failed_root(specifier, &failure)),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let roots: Vec<String> = aliases.values().cloned().collect();
+    let graph = Graph::walk(host, &roots, &|_| false)?;
+    let mut code = String::new();
+    for id in graph.execution_order(&roots) {
+        if let Some(module) = graph.modules.get(&id) {
+            write(&mut code, &id, module, &graph);
+        }
+    }
+    if graph
+        .modules
+        .values()
+        .any(|module| module.links.iter().any(|link| link.id == NOTHING))
+    {
+        record::define(
+            &mut code,
+            NOTHING,
+            record::EMPTY,
+            &BTreeMap::<&str, String>::new(),
+        );
+    }
+    for (specifier, id) in &aliases {
+        record::alias(&mut code, &format!("npm:{specifier}"), id);
+    }
+    Ok(VendorChunk {
+        code,
+        warnings: graph.warnings,
+    })
+}
+
+fn write(code: &mut String, id: &str, module: &GraphModule, graph: &Graph) {
+    let nothing = BTreeMap::<&str, String>::new();
+    match &module.loaded {
+        Loaded::Empty => record::define(code, id, record::EMPTY, &nothing),
+        Loaded::Asset { bytes, extension } => {
+            record::define(
+                code,
+                id,
+                &record::asset(&data_url(bytes, extension)),
+                &nothing,
+            );
+        }
+        Loaded::Module(artifact) => {
+            if let Some(css) = &artifact.css {
+                let text =
+                    styles::substitute(css, &|specifier| asset_text(specifier, module, graph));
+                record::css(code, id, &text);
+            }
+            record::define(code, id, &artifact.code, &module.deps());
+        }
+    }
+}
+
+fn asset_text(specifier: &str, module: &GraphModule, graph: &Graph) -> Option<String> {
+    let link = module
+        .links
+        .iter()
+        .find(|link| link.kind == ImportKind::Asset && link.specifier == specifier)?;
+    if is_external(&link.id) {
+        return Some(link.id.clone());
+    }
+    match &graph.modules.get(&link.id)?.loaded {
+        Loaded::Asset { bytes, extension } => Some(data_url(bytes, extension)),
+        Loaded::Module(_) | Loaded::Empty => None,
+    }
+}
