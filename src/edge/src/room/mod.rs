@@ -135,7 +135,7 @@ impl Room {
                 self.follow_up().await?;
                 response
             }
-            RoomCommand::Socket { query } => self.connect(&query),
+            RoomCommand::Socket { query } => self.admit(&query),
             RoomCommand::Blobs => {
                 let body = request.bytes().await?;
                 Ok(Response::from_json(&self.blobs(&body)?)?)

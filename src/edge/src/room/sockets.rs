@@ -30,7 +30,7 @@ impl Room {
     }
 
     /// Takes a viewer in and tells it everything it lacks.
-    pub(super) fn connect(&self, query: &str) -> Result<Response, ApiError> {
+    pub(super) fn admit(&self, query: &str) -> Result<Response, ApiError> {
         if self.state.get_websockets().len() >= ROOM_SOCKETS {
             let detail = format!("a room has at most {ROOM_SOCKETS} sockets");
             return Err(ApiError::new(ErrorCode::RateLimited, detail));
