@@ -154,37 +154,33 @@ impl Progress {
 
     /// The state after `event`; an event that means nothing here changes nothing.
     pub fn apply(&self, event: Event) -> Result<Self, IllegalTransition> {
-        let illegal = || IllegalTransition {
+        let illegal = IllegalTransition {
             state: self.state(),
             event: event.name(),
         };
         if is_final(self.state()) {
-            return Err(illegal());
+            return Err(illegal);
         }
-        match (self, &event) {
-            (_, Event::Failed { at, error }) => Ok(Self::Failed {
-                error: error.clone(),
-                at: *at,
-            }),
-            (_, Event::Cancelled { at }) => Ok(Self::Cancelled { at: *at }),
-            (Self::Pending, Event::Superseded { at }) => Ok(Self::Superseded { at: *at }),
-            (Self::Pending, Event::TakenUp { at }) => Ok(Self::Building(TakenUp {
-                at: *at,
-                attempt: 1,
-            })),
+        match (self, event) {
+            (_, Event::Failed { at, error }) => Ok(Self::Failed { error, at }),
+            (_, Event::Cancelled { at }) => Ok(Self::Cancelled { at }),
+            (Self::Pending, Event::Superseded { at }) => Ok(Self::Superseded { at }),
+            (Self::Pending, Event::TakenUp { at }) => {
+                Ok(Self::Building(TakenUp { at, attempt: 1 }))
+            }
             (
                 Self::Building(before)
                 | Self::Deploying {
                     taken_up: before, ..
                 },
                 Event::TakenUp { at },
-            ) if before.attempt < BUILD_ATTEMPTS => {
-                let attempt = before.attempt + 1;
-                Ok(Self::Building(TakenUp { at: *at, attempt }))
-            }
+            ) if before.attempt < BUILD_ATTEMPTS => Ok(Self::Building(TakenUp {
+                at,
+                attempt: before.attempt + 1,
+            })),
             (Self::Building(taken_up), Event::Built(built)) => Ok(Self::Deploying {
                 taken_up: *taken_up,
-                built: built.clone(),
+                built,
                 upload_ms: None,
             }),
             (
@@ -197,7 +193,7 @@ impl Progress {
             ) => Ok(Self::Deploying {
                 taken_up: *taken_up,
                 built: built.clone(),
-                upload_ms: Some(*upload_ms),
+                upload_ms: Some(upload_ms),
             }),
             (
                 Self::Deploying {
@@ -210,10 +206,10 @@ impl Progress {
                 taken_up: *taken_up,
                 built: built.clone(),
                 upload_ms: *upload_ms,
-                verify_ms: *verify_ms,
-                at: *at,
+                verify_ms,
+                at,
             }),
-            _ => Err(illegal()),
+            _ => Err(illegal),
         }
     }
 

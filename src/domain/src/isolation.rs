@@ -72,7 +72,11 @@ mod tests {
             ("hotplate=x", None),
             ("", None),
         ] {
-            assert_eq!(without_platform_cookies(header).as_deref(), rest, "{header}");
+            assert_eq!(
+                without_platform_cookies(header).as_deref(),
+                rest,
+                "{header}"
+            );
         }
     }
 
@@ -86,7 +90,11 @@ mod tests {
             ("a=1; Domain=dev", false),
             ("__Secure-Hotplate=1", false),
         ] {
-            assert_eq!(allows_set_cookie(header, "hotplate.dev:443"), allowed, "{header}");
+            assert_eq!(
+                allows_set_cookie(header, "hotplate.dev:443"),
+                allowed,
+                "{header}"
+            );
         }
     }
 }

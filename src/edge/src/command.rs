@@ -3,6 +3,7 @@
 //! The URL carries the command and its parameters, the request's body the rest (an `EditRequest`
 //! for `edit`, a `BlobRequest` for `blobs`, a `RoomMessage` for `notify`).
 
+use data_encoding::HEXUPPER;
 use worker::Url;
 
 /// Where commands are sent; never leaves the platform.
@@ -162,7 +163,8 @@ fn escape(value: &str) -> String {
             if byte.is_ascii_alphanumeric() || b"-._/".contains(&byte) {
                 out.push(char::from(byte));
             } else {
-                out.push_str(&format!("%{byte:02X}"));
+                out.push('%');
+                out.push_str(&HEXUPPER.encode(&[byte]));
             }
             out
         })

@@ -217,7 +217,7 @@ impl Run<'_> {
                         .await;
                 }
                 Answer::Response(response) => {
-                    reason = format!("it answered {}", response.status_code())
+                    reason = format!("it answered {}", response.status_code());
                 }
                 Answer::NoScript => "the namespace does not have it".clone_into(&mut reason),
                 Answer::Threw(message) => reason = format!("it threw: {message}"),

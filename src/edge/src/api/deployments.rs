@@ -113,13 +113,12 @@ pub(super) async fn rollback(slug: &str, platform: &Platform) -> Result<Response
             "nothing is deployed",
         ));
     };
-    match platform.store.previous(&app.id, active).await? {
-        Some(previous) => move_pointer(&app, &previous, Cause::Rollback, platform).await,
-        None => {
-            let detail = format!("`{active}` is the first deployment");
-            Err(ApiError::new(ErrorCode::NoPreviousDeployment, detail))
-        }
-    }
+    let previous = platform.store.previous(&app.id, active).await?;
+    let previous = previous.ok_or_else(|| {
+        let detail = format!("`{active}` is the first deployment");
+        ApiError::new(ErrorCode::NoPreviousDeployment, detail)
+    })?;
+    move_pointer(&app, &previous, Cause::Rollback, platform).await
 }
 
 /// The app's deployment of that id; another app's is not found.

@@ -72,7 +72,8 @@ async fn next(mut watch: Watch) -> worker::Result<Option<(Vec<u8>, Watch)>> {
                 DeploymentEvent::Log { .. } => "log",
             };
             let data = serde_json::to_string(&event)?;
-            text.push_str(&format!("id: {position}\nevent: {name}\ndata: {data}\n\n"));
+            let block = format!("id: {position}\nevent: {name}\ndata: {data}\n\n");
+            text.push_str(&block);
             watch.position = position;
         }
         return Ok(Some((text.into_bytes(), watch)));
