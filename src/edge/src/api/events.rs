@@ -19,6 +19,8 @@ struct Watch {
     id: String,
     position: u64,
     polls: u32,
+    /// Seen in a final state: one more look at the events, which may have come in between.
+    settled: bool,
     ended: bool,
 }
 
@@ -36,6 +38,7 @@ pub(super) async fn stream(
         id: row.id,
         position: last.and_then(|id| id.parse().ok()).unwrap_or(0),
         polls: 0,
+        settled: false,
         ended: false,
     };
     let body = stream::try_unfold(watch, next);
@@ -47,7 +50,7 @@ pub(super) async fn stream(
 
 async fn next(mut watch: Watch) -> worker::Result<Option<(Vec<u8>, Watch)>> {
     while !watch.ended && watch.polls < POLLS {
-        if watch.polls > 0 {
+        if watch.polls > 0 && !watch.settled {
             Delay::from(POLL).await;
         }
         watch.polls += 1;
@@ -57,9 +60,10 @@ async fn next(mut watch: Watch) -> worker::Result<Option<(Vec<u8>, Watch)>> {
             .events(&watch.id, watch.position)
             .await?;
         if events.is_empty() {
+            watch.ended = watch.settled;
             // An app that was deleted takes its deployments along.
             let row = watch.platform.store.deployment(&watch.id).await?;
-            watch.ended = row.is_none_or(|row| is_final(row.state));
+            watch.settled = row.is_none_or(|row| is_final(row.state));
             continue;
         }
         let mut text = String::new();
