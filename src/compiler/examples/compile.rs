@@ -8,7 +8,9 @@ use hotplate_compiler::{Options, Source, compile};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
-    let path = args.next().ok_or("usage: compile <file> [id] [options.json]")?;
+    let path = args
+        .next()
+        .ok_or("usage: compile <file> [id] [options.json]")?;
     let id = args.next().unwrap_or_else(|| format!("/{path}"));
     let options = match args.next() {
         Some(path) => serde_json::from_slice(&std::fs::read(path)?)?,

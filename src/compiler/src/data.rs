@@ -32,7 +32,11 @@ pub(crate) fn json(text: &str, places: Places<'_>) -> Result<ModuleArtifact, Vec
     })?;
     let mut exports = vec!["default".to_owned()];
     if let Value::Object(map) = &value {
-        exports.extend(map.keys().filter(|key| is_identifier(key) && *key != "__proto__").cloned());
+        exports.extend(
+            map.keys()
+                .filter(|key| is_identifier(key) && *key != "__proto__")
+                .cloned(),
+        );
     }
     // `JSON.parse` reads big values faster than the JavaScript parser does, and gives a key
     // `__proto__` its plain meaning.

@@ -86,7 +86,10 @@ fn compile_checked(id: &ModuleId<'_>, source: &Source<'_>, options: &Options) ->
         return Ok((data::inline(id, source.content), Vec::new()));
     }
     let text = std::str::from_utf8(source.content).map_err(|error| {
-        let valid = source.content.get(..error.valid_up_to()).unwrap_or_default();
+        let valid = source
+            .content
+            .get(..error.valid_up_to())
+            .unwrap_or_default();
         let text = String::from_utf8_lossy(valid);
         vec![Places::new(id.file(), &text).diagnostic(
             Finding::error("not_utf8"),

@@ -26,13 +26,14 @@ impl<'a> ModuleId<'a> {
             Some((path, query)) => (path, query),
             None => (id, ""),
         };
-        let query = query
-            .split('&')
-            .find_map(|part| match part.split('=').next().unwrap_or_default() {
-                "raw" => Some(Query::Raw),
-                "inline" => Some(Query::Inline),
-                _ => None,
-            });
+        let query =
+            query
+                .split('&')
+                .find_map(|part| match part.split('=').next().unwrap_or_default() {
+                    "raw" => Some(Query::Raw),
+                    "inline" => Some(Query::Inline),
+                    _ => None,
+                });
         Self { path, query }
     }
 

@@ -13,17 +13,48 @@ const MAX_CHAIN: usize = 1_500;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooDeep(pub(crate) usize);
 
+/// Most `<` open at once: type arguments nest without any bracket of another kind.
+const MAX_ANGLES: usize = 150;
+/// Most JSX elements open at once.
+const MAX_ELEMENTS: usize = 300;
+/// Most places around one another where TypeScript's parser tries one reading and may start again
+/// with another, which doubles its work at every level: type assertions (`<T>x` may begin a
+/// generic arrow function) and arrow functions in a `?:` (`a ? (b) : c => d`).
+const MAX_SPECULATIONS: usize = 12;
+
+/// What `<` may begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Angle {
+    /// JSX, or type arguments.
+    Element,
+    /// A type assertion, or type arguments.
+    Assertion,
+    /// A comparison only.
+    Less,
+}
+
 /// What a closing bracket returns to.
 struct Open {
     closer: u8,
     chain: usize,
+    angles: usize,
+    elements: usize,
+    speculations: usize,
+    conditional: bool,
     /// A `${` of a template: its `}` goes back into the template's text.
     template: bool,
 }
 
 /// Checks a script's nesting.
-pub(crate) fn check(text: &str) -> Result<(), TooDeep> {
+pub(crate) fn check(text: &str, angle: Angle) -> Result<(), TooDeep> {
     Scan {
+        angle,
+        angles: 0,
+        elements: 0,
+        speculations: 0,
+        conditional: false,
+        new_line: false,
+        last: 0,
         bytes: text.as_bytes(),
         at: 0,
         open: Vec::new(),
@@ -38,6 +69,16 @@ struct Scan<'a> {
     at: usize,
     open: Vec<Open>,
     chain: usize,
+    angle: Angle,
+    angles: usize,
+    elements: usize,
+    speculations: usize,
+    /// Whether `? (` was seen in this expression.
+    conditional: bool,
+    /// Whether a line ended since the last token.
+    new_line: bool,
+    /// The last byte of the last token.
+    last: u8,
     /// Whether the last token ends an operand, so that `/` divides.
     operand: bool,
 }
@@ -61,6 +102,10 @@ impl Scan<'_> {
                     self.at += 2;
                     self.skip_to(b"*/");
                 }
+                b'/' if self.ends_element() => {
+                    self.leave_element();
+                    self.operand = true;
+                }
                 b'/' if !self.operand => self.regex(),
                 b'(' | b'[' | b'{' => self.enter(byte, false)?,
                 b')' | b']' | b'}' => {
@@ -68,23 +113,101 @@ impl Scan<'_> {
                         self.template()?;
                     }
                 }
+                b'<' => self.angle()?,
                 b';' | b',' => {
-                    self.chain = 0;
+                    // Type arguments have commas too.
+                    if byte == b';' || self.angles == 0 {
+                        self.chain = 0;
+                        self.conditional = false;
+                    }
+                    if byte == b';' {
+                        self.angles = 0;
+                        self.speculations = self.open.last().map_or(0, |open| open.speculations);
+                    }
                     self.at += 1;
                     self.operand = false;
                 }
-                byte if byte.is_ascii_alphanumeric() || byte >= 0x80 || b"_$#@\\".contains(&byte) => {
-                    self.word()?;
-                }
-                byte if byte.is_ascii_whitespace() => self.at += 1,
-                _ => {
-                    self.link()?;
+                byte if is_word(byte) => self.word()?,
+                byte if byte.is_ascii_whitespace() => {
                     self.at += 1;
-                    self.operand = false;
+                    self.new_line |= byte == b'\n';
+                    continue;
                 }
+                _ => self.operator(byte)?,
             }
+            self.new_line = false;
+            self.last = self.before();
         }
         Ok(())
+    }
+
+    fn operator(&mut self, byte: u8) -> Result<(), TooDeep> {
+        self.link()?;
+        let arrow = byte == b'>' && self.before() == b'=';
+        if arrow && self.conditional {
+            self.conditional = false;
+            self.speculate()?;
+        } else if byte == b'>' {
+            self.angles = self.angles.saturating_sub(1);
+        } else if byte == b'?' {
+            self.conditional |= self.bytes.get(self.at + 1..).is_some_and(|rest| {
+                rest.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'(')
+            });
+        }
+        self.at += 1;
+        self.operand = false;
+        Ok(())
+    }
+
+    fn angle(&mut self) -> Result<(), TooDeep> {
+        self.link()?;
+        let next = self.peek(1);
+        let opens = next.is_ascii_alphabetic() || matches!(next, b'_' | b'$' | b'>');
+        match self.angle {
+            Angle::Element if next == b'/' => {
+                self.leave_element();
+                return Ok(());
+            }
+            // `name<` without a blank are type arguments.
+            Angle::Element if opens && !is_word(self.before()) => self.elements += 1,
+            Angle::Assertion if !self.operand => self.speculate()?,
+            Angle::Element | Angle::Assertion | Angle::Less => {}
+        }
+        self.angles += 1;
+        if self.angles > MAX_ANGLES || self.elements > MAX_ELEMENTS {
+            return Err(TooDeep(self.at));
+        }
+        self.at += 1;
+        self.operand = false;
+        Ok(())
+    }
+
+    fn speculate(&mut self) -> Result<(), TooDeep> {
+        self.speculations += 1;
+        if self.speculations > MAX_SPECULATIONS {
+            return Err(TooDeep(self.at));
+        }
+        Ok(())
+    }
+
+    /// Whether the `/` here is that of `<x />`.
+    fn ends_element(&self) -> bool {
+        self.angle == Angle::Element
+            && self.peek(1) == b'>'
+            && (self.operand || matches!(self.before(), b'}' | b' ' | b'\n'))
+    }
+
+    /// After `</` or `/>`: siblings that follow are not inside this element.
+    fn leave_element(&mut self) {
+        self.elements = self.elements.saturating_sub(1);
+        self.chain = 0;
+        self.at += 2;
+    }
+
+    /// The byte before this one.
+    fn before(&self) -> u8 {
+        let at = self.at.checked_sub(1);
+        at.and_then(|at| self.bytes.get(at)).copied().unwrap_or(0)
     }
 
     fn link(&mut self) -> Result<(), TooDeep> {
@@ -104,12 +227,18 @@ impl Scan<'_> {
         self.open.push(Open {
             closer,
             chain: self.chain,
+            angles: self.angles,
+            elements: self.elements,
+            speculations: self.speculations,
+            conditional: self.conditional,
             template,
         });
         if self.open.len() > MAX_DEPTH {
             return Err(TooDeep(self.at));
         }
         self.chain = 0;
+        self.angles = 0;
+        self.conditional = false;
         self.at += 1;
         self.operand = false;
         Ok(())
@@ -126,6 +255,15 @@ impl Scan<'_> {
         let Some(open) = self.open.drain(index..).next() else {
             return false;
         };
+        self.angles = open.angles;
+        self.elements = open.elements;
+        self.conditional = open.conditional;
+        // The end of a block may be the end of its statement (code without semicolons).
+        self.speculations = if byte == b'}' {
+            self.open.last().map_or(0, |outer| outer.speculations)
+        } else {
+            open.speculations
+        };
         // A block ends a statement; other brackets are operands of the chain around them.
         self.chain = if byte == b'}' && !open.template {
             open.chain.saturating_sub(1)
@@ -137,23 +275,67 @@ impl Scan<'_> {
 
     fn word(&mut self) -> Result<(), TooDeep> {
         let start = self.at;
-        while {
-            let byte = self.peek(0);
-            byte.is_ascii_alphanumeric() || byte >= 0x80 || b"_$#@\\".contains(&byte)
-        } {
+        while is_word(self.peek(0)) {
             self.at += 1;
         }
         let word = self.bytes.get(start..self.at).unwrap_or_default();
+        if self.begins_statement(word) {
+            self.chain = 0;
+            self.angles = 0;
+            self.conditional = false;
+        }
         let keyword = matches!(
             word,
-            b"return" | b"typeof" | b"case" | b"in" | b"of" | b"new" | b"delete" | b"void"
-                | b"throw" | b"instanceof" | b"await" | b"yield" | b"else" | b"do"
+            b"return"
+                | b"typeof"
+                | b"case"
+                | b"in"
+                | b"of"
+                | b"new"
+                | b"delete"
+                | b"void"
+                | b"throw"
+                | b"instanceof"
+                | b"await"
+                | b"yield"
+                | b"else"
+                | b"do"
         );
-        if keyword || matches!(word, b"if" | b"for" | b"while" | b"with" | b"as" | b"satisfies") {
+        if keyword
+            || matches!(
+                word,
+                b"if" | b"for" | b"while" | b"with" | b"as" | b"satisfies"
+            )
+        {
             self.link()?;
         }
         self.operand = !keyword;
         Ok(())
+    }
+
+    /// Whether a word on a new line begins a statement, in code without semicolons.
+    fn begins_statement(&self, word: &[u8]) -> bool {
+        if !self.new_line || !(self.operand || matches!(self.last, b'}' | b'>')) {
+            return false;
+        }
+        if self.last == b'>' {
+            // Type arguments end a statement (`type A = B<C>`); a comparison does not. Two words
+            // in a row can only be a declaration.
+            return matches!(
+                word,
+                b"const" | b"let" | b"var" | b"type" | b"interface" | b"export" | b"import"
+            ) && self.peek(0) == b' '
+                && (is_word(self.peek(1)) || self.peek(1) == b'{');
+        }
+        match word {
+            b"const" | b"let" | b"var" | b"type" | b"interface" | b"export" | b"import"
+            | b"return" => true,
+            // These may continue what came before, or nest in it.
+            b"if" | b"for" | b"while" | b"with" | b"do" | b"else" | b"extends" | b"in" | b"of"
+            | b"instanceof" | b"as" | b"satisfies" | b"is" | b"implements" => false,
+            // After `)` it may be the body of an `if` or a loop.
+            _ => self.last != b')',
+        }
     }
 
     fn string(&mut self, quote: u8) {
@@ -218,13 +400,21 @@ impl Scan<'_> {
 
     fn skip_to(&mut self, end: &[u8]) {
         while self.at < self.bytes.len() {
-            if self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(end)) {
+            if self
+                .bytes
+                .get(self.at..)
+                .is_some_and(|rest| rest.starts_with(end))
+            {
                 self.at += end.len();
                 return;
             }
             self.at += 1;
         }
     }
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte >= 0x80 || b"_$#@\\".contains(&byte)
 }
 
 #[cfg(test)]
@@ -235,21 +425,66 @@ mod tests {
     fn counts_code_only() {
         let fine = [
             "(".repeat(150) + &")".repeat(150),
-            format!("const s = '{}', t = `{}`; // {}", "(".repeat(500), "[".repeat(500), "{".repeat(500)),
+            format!(
+                "const s = '{}', t = `{}`; // {}",
+                "(".repeat(500),
+                "[".repeat(500),
+                "{".repeat(500)
+            ),
             "x(/[(\\/]/); ".repeat(500),
             "<p>don't (</p>;\n".repeat(100),
             "a(`${b(`${c}`)}`); ".repeat(500),
             "if (a) { b() } else if (c) { d() }\n".repeat(1000),
+            "type A = Map<string, Array<number>>\n".repeat(1000),
+            "const f = (a) => a ? (b) : c\n".repeat(40),
+            "const x = a.b.c + d.e\nx.y = z.w\n".repeat(1000),
         ];
         for text in fine {
-            assert_eq!(check(&text), Ok(()), "{}", text.get(..40).unwrap_or(&text));
+            for angle in [Angle::Element, Angle::Assertion, Angle::Less] {
+                assert_eq!(
+                    check(&text, angle),
+                    Ok(()),
+                    "{}",
+                    text.get(..40).unwrap_or(&text)
+                );
+            }
         }
     }
 
     #[test]
+    fn siblings_in_markup_are_not_depth() {
+        let drawing = format!(
+            "<svg>{}</svg>",
+            "<path d=\"M0\" x={1} />\n<g><b>t</b></g>".repeat(2000)
+        );
+        assert_eq!(check(&drawing, Angle::Element), Ok(()));
+        let nested = "<a>\n".repeat(400);
+        assert!(check(&nested, Angle::Element).is_err());
+    }
+
+    #[test]
     fn finds_every_kind_of_depth() {
-        for unit in ["(", "[", "{", "a=>", "!", "`${", "a?b:", "x+", "typeof ", "if(x)"] {
-            assert!(check(&unit.repeat(5000)).is_err(), "{unit}");
+        for unit in [
+            "(",
+            "[",
+            "{",
+            "a=>",
+            "!",
+            "`${",
+            "a?b:",
+            "x+",
+            "typeof ",
+            "if(x)",
+            "A<",
+            "x=<a>",
+            "x=<a>(",
+            "<T,>",
+            "a?(b):c=>",
+        ] {
+            assert!(
+                check(&unit.repeat(5000), Angle::Assertion).is_err(),
+                "{unit}"
+            );
         }
     }
 }

@@ -133,9 +133,8 @@ fn print(
     if warnings.iter().any(Diagnostic::is_error) {
         return Err(warnings);
     }
-    let unprintable = |message: String| {
-        vec![places.whole(Finding::error("css_syntax_error"), message)]
-    };
+    let unprintable =
+        |message: String| vec![places.whole(Finding::error("css_syntax_error"), message)];
     if options.minify {
         sheet
             .minify(MinifyOptions::default())
@@ -189,7 +188,12 @@ fn take_imports(sheet: &mut StyleSheet<'_>) -> Vec<ImportRecord> {
                 line: import.loc.line + 1,
                 column: import.loc.column,
             };
-            add(&mut records, import.url.to_string(), ImportKind::CssImport, place);
+            add(
+                &mut records,
+                import.url.to_string(),
+                ImportKind::CssImport,
+                place,
+            );
             *rule = CssRule::Ignored;
         }
     }
@@ -221,7 +225,10 @@ fn escape(url: &str) -> String {
 /// URLs the browser fetches as they stand.
 fn is_external(url: &str) -> bool {
     let scheme = url.split_once(':').is_some_and(|(scheme, _)| {
-        !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+        !scheme.is_empty()
+            && scheme
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
     });
     scheme || url.starts_with("//") || url.starts_with('#') || url.is_empty()
 }
@@ -312,7 +319,10 @@ fn record(exports: &BTreeMap<String, String>) -> String {
     if entries.is_empty() {
         return "{ kind: \"style\", exports: {} }".to_owned();
     }
-    format!("{{ kind: \"style\", exports: {{ {} }} }}", entries.join(", "))
+    format!(
+        "{{ kind: \"style\", exports: {{ {} }} }}",
+        entries.join(", ")
+    )
 }
 
 fn located(
@@ -321,9 +331,12 @@ fn located(
     error: &lightningcss::error::Error<ParserError<'_>>,
 ) -> Diagnostic {
     let message = match &error.kind {
-        ParserError::UnexpectedToken(token) => token
-            .to_css_string(PrinterOptions::default())
-            .map_or_else(|_| error.kind.to_string(), |text| format!("Unexpected `{text}`")),
+        ParserError::UnexpectedToken(token) => {
+            token.to_css_string(PrinterOptions::default()).map_or_else(
+                |_| error.kind.to_string(),
+                |text| format!("Unexpected `{text}`"),
+            )
+        }
         kind => kind.to_string(),
     };
     match &error.loc {

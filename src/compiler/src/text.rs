@@ -25,11 +25,55 @@ pub(crate) fn is_identifier(name: &str) -> bool {
 
 /// Words that name no binding in module code.
 const RESERVED: [&str; 50] = [
-    "arguments", "await", "break", "case", "catch", "class", "const", "continue", "debugger",
-    "default", "delete", "do", "else", "enum", "eval", "export", "extends", "false", "finally",
-    "for", "function", "if", "implements", "import", "in", "instanceof", "interface", "let", "new",
-    "null", "package", "private", "protected", "public", "return", "static", "super", "switch",
-    "this", "throw", "true", "try", "typeof", "undefined", "var", "void", "while", "with", "yield",
+    "arguments",
+    "await",
+    "break",
+    "case",
+    "catch",
+    "class",
+    "const",
+    "continue",
+    "debugger",
+    "default",
+    "delete",
+    "do",
+    "else",
+    "enum",
+    "eval",
+    "export",
+    "extends",
+    "false",
+    "finally",
+    "for",
+    "function",
+    "if",
+    "implements",
+    "import",
+    "in",
+    "instanceof",
+    "interface",
+    "let",
+    "new",
+    "null",
+    "package",
+    "private",
+    "protected",
+    "public",
+    "return",
+    "static",
+    "super",
+    "switch",
+    "this",
+    "throw",
+    "true",
+    "try",
+    "typeof",
+    "undefined",
+    "var",
+    "void",
+    "while",
+    "with",
+    "yield",
     "NaN",
 ];
 
@@ -39,7 +83,10 @@ mod tests {
 
     #[test]
     fn quotes_what_scripts_would_misread() {
-        assert_eq!(quote("a\"\n\u{2028}</script>"), r#""a\"\n\u2028<\/script>""#);
+        assert_eq!(
+            quote("a\"\n\u{2028}</script>"),
+            r#""a\"\n\u2028<\/script>""#
+        );
     }
 
     #[test]

@@ -24,7 +24,10 @@ fn input(case: &Path) -> PathBuf {
     fs::read_dir(case)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .find(|path| path.file_stem().is_some_and(|stem| stem == "input") || path.to_string_lossy().contains("/input."))
+        .find(|path| {
+            path.file_stem().is_some_and(|stem| stem == "input")
+                || path.to_string_lossy().contains("/input.")
+        })
         .unwrap_or_else(|| panic!("{} has no input file", case.display()))
 }
 

@@ -47,7 +47,10 @@ pub(super) fn esm(links: Links, requests: &Requests, h: &Ident, facts: Facts) ->
         .filter(|request| request.kind == ImportKind::Static);
     for request in statics.clone() {
         if let Some(namespace) = &request.namespace {
-            statements.push(constant(namespace, call(h, "import", text(&request.specifier))));
+            statements.push(constant(
+                namespace,
+                call(h, "import", text(&request.specifier)),
+            ));
         }
     }
     statements.extend(hoisted);

@@ -163,7 +163,10 @@ impl VisitMut for Define<'_> {
     fn visit_mut_stmt(&mut self, stmt: &mut Stmt) {
         stmt.visit_mut_children_with(self);
         if let Stmt::Expr(statement) = stmt
-            && matches!(Known::of(&statement.expr), Some(Known::Bool(_) | Known::Nullish))
+            && matches!(
+                Known::of(&statement.expr),
+                Some(Known::Bool(_) | Known::Nullish)
+            )
         {
             // What is left of `NODE_ENV !== "production" && …`.
             *stmt = Stmt::Empty(EmptyStmt { span: DUMMY_SP });

@@ -9,9 +9,9 @@ use swc_core::atoms::Atom;
 use swc_core::common::Span;
 use swc_core::ecma::ast::{
     ArrowExpr, BreakStmt, Class, ClassDecl, ClassMember, Constructor, ContinueStmt, DoWhileStmt,
-    FnDecl, ForInStmt, ForOfStmt, ForStmt, Function, Id, ImportSpecifier, Key,
-    LabeledStmt, Pat, PrivateName, Program, StaticBlock, Stmt, SwitchStmt, UsingDecl,
-    VarDecl, VarDeclKind, WhileStmt,
+    FnDecl, ForInStmt, ForOfStmt, ForStmt, Function, Id, ImportSpecifier, Key, LabeledStmt, Pat,
+    PrivateName, Program, StaticBlock, Stmt, SwitchStmt, UsingDecl, VarDecl, VarDeclKind,
+    WhileStmt,
 };
 use swc_core::ecma::utils::find_pat_ids;
 use swc_core::ecma::visit::{Visit, VisitWith, noop_visit_type};
@@ -211,7 +211,10 @@ impl Visit for Checker {
     fn visit_labeled_stmt(&mut self, stmt: &LabeledStmt) {
         let label = stmt.label.sym.clone();
         if self.jumps.labels.contains(&label) {
-            self.error(stmt.label.span, format!("Label `{label}` is declared twice"));
+            self.error(
+                stmt.label.span,
+                format!("Label `{label}` is declared twice"),
+            );
         }
         self.jumps.labels.push(label);
         Stmt::visit_with(&stmt.body, self);
@@ -221,7 +224,10 @@ impl Visit for Checker {
     fn visit_break_stmt(&mut self, stmt: &BreakStmt) {
         match &stmt.label {
             Some(label) if !self.jumps.labels.contains(&label.sym) => {
-                self.error(label.span, format!("There is no label `{}` here", label.sym));
+                self.error(
+                    label.span,
+                    format!("There is no label `{}` here", label.sym),
+                );
             }
             None if self.jumps.loops + self.jumps.switches == 0 => {
                 self.error(stmt.span, "`break` outside a loop or switch".to_owned());
@@ -233,7 +239,10 @@ impl Visit for Checker {
     fn visit_continue_stmt(&mut self, stmt: &ContinueStmt) {
         match &stmt.label {
             Some(label) if !self.jumps.labels.contains(&label.sym) => {
-                self.error(label.span, format!("There is no label `{}` here", label.sym));
+                self.error(
+                    label.span,
+                    format!("There is no label `{}` here", label.sym),
+                );
             }
             _ if self.jumps.loops == 0 => {
                 self.error(stmt.span, "`continue` outside a loop".to_owned());

@@ -109,7 +109,10 @@ fn place(source_map: &SourceMap, span: Span) -> (u32, u32) {
     }
     let at = source_map.lookup_char_pos(span.lo);
     let line = u32::try_from(at.line).unwrap_or(u32::MAX);
-    let before = at.line.checked_sub(1).and_then(|index| at.file.get_line(index));
+    let before = at
+        .line
+        .checked_sub(1)
+        .and_then(|index| at.file.get_line(index));
     let units: usize = before
         .iter()
         .flat_map(|line| line.chars().take(at.col.0))

@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use swc_core::atoms::Atom;
 use swc_core::common::{DUMMY_SP, Span, SyntaxContext};
 use swc_core::ecma::ast::{
-    ClassDecl, ComputedPropName, Decl, DefaultDecl, ExportSpecifier, Expr, FnDecl, Id, Ident, IdentName,
-    ImportDecl, ImportSpecifier, KeyValueProp, MemberExpr, MemberProp, ModuleDecl,
+    ClassDecl, ComputedPropName, Decl, DefaultDecl, ExportSpecifier, Expr, FnDecl, Id, Ident,
+    IdentName, ImportDecl, ImportSpecifier, KeyValueProp, MemberExpr, MemberProp, ModuleDecl,
     ModuleExportName, ModuleItem, NamedExport, ObjectLit, Pat, Prop, PropName, PropOrSpread, Stmt,
     Str, VarDecl, VarDeclKind, VarDeclarator,
 };
@@ -376,7 +376,10 @@ fn namespace_name(specifier: &str) -> String {
         .rsplit('/')
         .find(|part| !matches!(*part, "" | "." | ".."))
         .unwrap_or("module");
-    let stem = last.split('.').find(|part| !part.is_empty()).unwrap_or(last);
+    let stem = last
+        .split('.')
+        .find(|part| !part.is_empty())
+        .unwrap_or(last);
     let clean: String = stem
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })

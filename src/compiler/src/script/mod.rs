@@ -6,15 +6,17 @@ mod assemble;
 mod define;
 mod early;
 mod emit;
+mod helper_names;
 mod links;
 mod parse;
+mod recover;
 mod registry;
 mod report;
 
 use swc_core::common::comments::SingleThreadedComments;
 use swc_core::common::errors::HANDLER;
 use swc_core::common::sync::Lrc;
-use swc_core::common::{FileName, GLOBALS, Globals, Mark, SourceMap};
+use swc_core::common::{FileName, GLOBALS, Globals, Mark, SourceMap, SyntaxContext};
 use swc_core::ecma::ast::{Pass, Program};
 use swc_core::ecma::transforms::base::fixer::fixer;
 use swc_core::ecma::transforms::base::helpers::{HELPERS, Helpers, inject_helpers};
@@ -53,7 +55,8 @@ pub(crate) fn compile(
     places: Places<'_>,
     options: &Options,
 ) -> Result<ModuleArtifact, Vec<Diagnostic>> {
-    nesting::check(text).map_err(|too_deep| {
+    let dialect = Dialect::of(id);
+    nesting::check(text, dialect.angle()).map_err(|too_deep| {
         vec![places.diagnostic(
             Finding::error("nesting_too_deep"),
             too_deep.0,
@@ -65,8 +68,20 @@ pub(crate) fn compile(
         let name = Lrc::new(FileName::Real(id.path.into()));
         let file = source_map.new_source_file(name, text.to_owned());
         let comments = SingleThreadedComments::default();
-        let parsed = parse::parse(id, &file, &comments, options)
-            .map_err(|errors| report::syntax_errors(errors, &file, places))?;
+        let parsed = parse::parse(id, &file, &comments, options).map_err(|rejected| {
+            let mut all = report::syntax_errors(rejected.errors, &file, places);
+            let early = rejected.program.map(errors_beside).unwrap_or_default();
+            all.extend(
+                early
+                    .into_iter()
+                    .map(|error| error.diagnostic(&file, places)),
+            );
+            all.extend(recover::further_errors(id, &file, options, &all, places));
+            all.sort_by_key(|error| (error.line, error.column));
+            // Two checks may see the same mistake; the parser's words come first.
+            all.dedup_by_key(|error| (error.line, error.column));
+            all
+        })?;
         let findings = report::Findings::default();
         let artifact = HANDLER.set(&findings.handler(), || {
             HELPERS.set(&Helpers::new(false), || {
@@ -85,12 +100,28 @@ pub(crate) fn compile(
             Ok(artifact) if errors.is_empty() => Ok(artifact),
             Ok(_) => Err(errors),
             Err(early) => {
-                errors.extend(early.into_iter().map(|error| error.diagnostic(&file, places)));
+                errors.extend(
+                    early
+                        .into_iter()
+                        .map(|error| error.diagnostic(&file, places)),
+                );
                 errors.sort_by_key(|error| (error.line, error.column));
                 Err(errors)
             }
         }
     })
+}
+
+/// What else is wrong with a file the parser could read to its end in spite of errors.
+fn errors_beside(mut program: Program) -> Vec<report::EarlyError> {
+    let (unresolved, top_level) = (Mark::new(), Mark::new());
+    program.mutate(resolver(unresolved, top_level, true));
+    let mut errors = early::check(&program);
+    if let Program::Module(module) = program {
+        let unresolved = SyntaxContext::empty().apply_mark(unresolved);
+        errors.extend(links::Links::collect(module.body, unresolved).errors);
+    }
+    errors
 }
 
 /// One file on its way through the passes.
@@ -128,6 +159,9 @@ impl Run<'_> {
             program.mutate(self.jsx(marks));
         }
         program.mutate(inject_helpers(marks.unresolved));
+        if self.text.contains("using ") {
+            helper_names::unify(&mut program);
+        }
         let mut module = registry::rewrite(program, format, marks)?;
         #[cfg(feature = "minify")]
         if self.options.minify {
@@ -135,7 +169,13 @@ impl Run<'_> {
         }
         module.program.mutate(hygiene());
         module.program.mutate(fixer(Some(&self.comments)));
-        emit::artifact(module, self.id, &self.source_map, &self.comments, self.options)
+        emit::artifact(
+            module,
+            self.id,
+            &self.source_map,
+            &self.comments,
+            self.options,
+        )
     }
 
     /// TypeScript and proposals become plain JavaScript.

@@ -7,11 +7,11 @@ use swc_core::common::comments::SingleThreadedComments;
 use swc_core::ecma::ast::{EsVersion, Program};
 use swc_core::ecma::parser::error::Error;
 use swc_core::ecma::parser::{
-    EsSyntax, Syntax, TsSyntax, parse_file_as_commonjs, parse_file_as_module,
-    parse_file_as_program,
+    EsSyntax, Syntax, TsSyntax, parse_file_as_commonjs, parse_file_as_module, parse_file_as_program,
 };
 
 use crate::module_id::ModuleId;
+use crate::nesting::Angle;
 use crate::options::{FormatHint, Options};
 
 /// Which grammar a file is written in.
@@ -22,7 +22,7 @@ pub(super) enum Dialect {
 }
 
 impl Dialect {
-    fn of(id: &ModuleId<'_>) -> Self {
+    pub(super) fn of(id: &ModuleId<'_>) -> Self {
         match id.extension() {
             "ts" | "mts" | "cts" => Self::TypeScript { jsx: false },
             "tsx" => Self::TypeScript { jsx: true },
@@ -41,6 +41,15 @@ impl Dialect {
     pub(super) fn has_jsx(self) -> bool {
         match self {
             Self::JavaScript { jsx } | Self::TypeScript { jsx } => jsx,
+        }
+    }
+
+    /// What `<` may begin.
+    pub(super) fn angle(self) -> Angle {
+        match self {
+            Self::JavaScript { jsx: true } | Self::TypeScript { jsx: true } => Angle::Element,
+            Self::TypeScript { jsx: false } => Angle::Assertion,
+            Self::JavaScript { jsx: false } => Angle::Less,
         }
     }
 
@@ -84,7 +93,9 @@ enum Expected {
     Esm,
     CommonJs,
     /// Told by the text; the format when it has no ES module syntax.
-    Either { fallback: Format },
+    Either {
+        fallback: Format,
+    },
 }
 
 impl Expected {
@@ -96,12 +107,11 @@ impl Expected {
             "ts" | "tsx" | "jsx" if !id.is_package() => Self::Esm,
             _ => {
                 let mentions = |word: &str| text.contains(word);
-                let fallback =
-                    if id.is_package() || mentions("require") || mentions("exports") {
-                        Format::CommonJs
-                    } else {
-                        Format::Esm
-                    };
+                let fallback = if id.is_package() || mentions("require") || mentions("exports") {
+                    Format::CommonJs
+                } else {
+                    Format::Esm
+                };
                 // The cheap test first: most CommonJS files never say these words.
                 let may_be_module = ["import", "export", "await"].into_iter().any(mentions);
                 match fallback {
@@ -113,13 +123,22 @@ impl Expected {
     }
 }
 
-/// Parses a file; `Err` holds every syntax error.
+/// A file with syntax errors.
+#[derive(Debug)]
+pub(super) struct Rejected {
+    /// Every error the parser came past, the fatal one last.
+    pub(super) errors: Vec<Error>,
+    /// The tree, when the parser reached the end.
+    pub(super) program: Option<Program>,
+}
+
+/// Parses a file.
 pub(super) fn parse(
     id: &ModuleId<'_>,
     file: &SourceFile,
     comments: &SingleThreadedComments,
     options: &Options,
-) -> Result<Parsed, Vec<Error>> {
+) -> Result<Parsed, Rejected> {
     let dialect = Dialect::of(id);
     let attempt = Attempt {
         file,
@@ -137,11 +156,11 @@ pub(super) fn parse(
                 // Without module syntax the file may `return` at its top level.
                 match attempt.commonjs() {
                     Ok(program) => (program, Format::CommonJs),
-                    Err(errors) => return Err(attempt.program().err().unwrap_or(errors)),
+                    Err(rejected) => return Err(attempt.program().err().unwrap_or(rejected)),
                 }
             }
             Ok(Program::Script(_)) => (attempt.module()?, Format::Esm),
-            Err(errors) => return Err(errors),
+            Err(rejected) => return Err(rejected),
         },
     };
     // `export =` and nothing else of ES modules: a CommonJS module written in TypeScript.
@@ -170,7 +189,7 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    fn module(&self) -> Result<Program, Vec<Error>> {
+    fn module(&self) -> Result<Program, Rejected> {
         self.with(|recovered| {
             parse_file_as_module(
                 self.file,
@@ -183,7 +202,7 @@ impl Attempt<'_> {
         })
     }
 
-    fn commonjs(&self) -> Result<Program, Vec<Error>> {
+    fn commonjs(&self) -> Result<Program, Rejected> {
         self.with(|recovered| {
             parse_file_as_commonjs(
                 self.file,
@@ -196,7 +215,7 @@ impl Attempt<'_> {
         })
     }
 
-    fn program(&self) -> Result<Program, Vec<Error>> {
+    fn program(&self) -> Result<Program, Rejected> {
         self.with(|recovered| {
             parse_file_as_program(
                 self.file,
@@ -211,14 +230,20 @@ impl Attempt<'_> {
     fn with(
         &self,
         parse: impl FnOnce(&mut Vec<Error>) -> Result<Program, Error>,
-    ) -> Result<Program, Vec<Error>> {
+    ) -> Result<Program, Rejected> {
         let mut errors = Vec::new();
         match parse(&mut errors) {
             Ok(program) if errors.is_empty() => Ok(program),
-            Ok(_) => Err(errors),
+            Ok(program) => Err(Rejected {
+                errors,
+                program: Some(program),
+            }),
             Err(fatal) => {
                 errors.push(fatal);
-                Err(errors)
+                Err(Rejected {
+                    errors,
+                    program: None,
+                })
             }
         }
     }

@@ -10,9 +10,9 @@ use swc_core::common::util::take::Take;
 use swc_core::common::{DUMMY_SP, Span, SyntaxContext};
 use swc_core::ecma::ast::{
     ArrowExpr, AssignPat, AssignPatProp, AutoAccessor, CallExpr, Callee, ClassProp, Constructor,
-    Expr, ExprOrSpread, ForOfStmt, Function, Id, Ident, IdentName, KeyValuePatProp,
-    KeyValueProp, Lit, MemberExpr, MemberProp, MetaPropKind, NewExpr, ObjectPatProp, OptChainBase,
-    OptChainExpr, Pat, PrivateProp, Program, Prop, PropName, SeqExpr, SimpleAssignTarget, StaticBlock,
+    Expr, ExprOrSpread, ForOfStmt, Function, Id, Ident, IdentName, KeyValuePatProp, KeyValueProp,
+    Lit, MemberExpr, MemberProp, MetaPropKind, NewExpr, ObjectPatProp, OptChainBase, OptChainExpr,
+    Pat, PrivateProp, Program, Prop, PropName, SeqExpr, SimpleAssignTarget, StaticBlock,
 };
 use swc_core::ecma::utils::private_ident;
 use swc_core::ecma::visit::{VisitMut, VisitMutWith, noop_visit_mut_type};
@@ -172,8 +172,7 @@ impl Rewriter {
                 }
                 // Import attributes say what the file's own extension says.
                 call.args.truncate(1);
-                call.callee =
-                    Callee::Expr(Box::new(self.host("dynamicImport", DUMMY_SP)));
+                call.callee = Callee::Expr(Box::new(self.host("dynamicImport", DUMMY_SP)));
                 call.args.visit_mut_with(self);
             }
             Callee::Expr(callee) => {

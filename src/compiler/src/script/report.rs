@@ -35,7 +35,12 @@ pub(super) fn syntax_errors(
 ) -> Vec<Diagnostic> {
     let mut found: Vec<(usize, String)> = errors
         .iter()
-        .map(|error| (offset(file, error.span().lo), error.kind().msg().into_owned()))
+        .map(|error| {
+            (
+                offset(file, error.span().lo),
+                error.kind().msg().into_owned(),
+            )
+        })
         .collect();
     found.sort();
     found.dedup();
