@@ -1,0 +1,129 @@
+//! `hotplate dev`: pushes a folder, then sends every save as one edit until Ctrl-C.
+//!
+//! A save is never dropped: what the API has is remembered, so that after a lost connection the next
+//! attempt sends everything that differs.
+
+use crate::api::Api;
+use crate::arguments::Target;
+use crate::failure::Failure;
+use crate::folder::hashes;
+use crate::output::Output;
+use crate::push::{self, Pushed};
+use notify::{RecursiveMode, Watcher};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+
+/// Editors save by several steps (temporary file, rename) within a few milliseconds.
+const SETTLE: Duration = Duration::from_millis(8);
+/// Longest wait between attempts while the API does not answer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Runs until Ctrl-C.
+pub(crate) async fn run(api: &Api, target: &Target, output: Output) -> Result<(), Failure> {
+    let slug = target.app()?;
+    let mut pushed = push::run(api, &slug, &target.folder, output).await?;
+    let app = api.app(&slug).await?;
+    let (sender, mut events) = mpsc::unbounded_channel();
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        // The receiver is gone only when the command ends.
+        let _ = match event {
+            Ok(event) if event.kind.is_access() => Ok(()),
+            Ok(event) => sender.send(event.paths),
+            // Events were lost: an empty list asks for a look at everything.
+            Err(_) => sender.send(Vec::new()),
+        };
+    })?;
+    watcher.watch(pushed.folder.root(), RecursiveMode::Recursive)?;
+    output.live(&app.urls.live);
+    // Saves between the push and the watch.
+    sync(api, &slug, &mut pushed, &BTreeSet::new(), output).await?;
+    loop {
+        tokio::select! {
+            () = interrupted() => return Ok(()),
+            touched = saves(&mut events) => {
+                tokio::select! {
+                    () = interrupted() => return Ok(()),
+                    outcome = sync_until_sent(api, &slug, &mut pushed, &touched, output) => outcome?,
+                }
+            }
+        }
+    }
+}
+
+/// The paths of one save: the first event, and what follows closely.
+async fn saves(events: &mut UnboundedReceiver<Vec<PathBuf>>) -> BTreeSet<PathBuf> {
+    let mut touched = BTreeSet::new();
+    if let Some(paths) = events.recv().await {
+        touched.extend(paths);
+    }
+    while let Ok(Some(paths)) = tokio::time::timeout(SETTLE, events.recv()).await {
+        touched.extend(paths);
+    }
+    touched
+}
+
+async fn sync_until_sent(
+    api: &Api,
+    app: &str,
+    pushed: &mut Pushed,
+    touched: &BTreeSet<PathBuf>,
+    output: Output,
+) -> Result<(), Failure> {
+    let mut pause = Duration::from_millis(100);
+    let mut waiting = false;
+    loop {
+        match sync(api, app, pushed, touched, output).await {
+            Err(failure) if failure.is_passing() => {
+                if !waiting {
+                    output.waiting(&failure);
+                    waiting = true;
+                }
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+                // An edit may have arrived although its answer did not.
+                if let Ok(tree) = api.files(app).await {
+                    pushed.there = hashes(&tree.files);
+                }
+            }
+            // Refused for what it is (a file too large, a path not allowed): said, and the next save goes on.
+            Err(failure @ Failure::Refused(_)) => {
+                output.failure(&failure);
+                return Ok(());
+            }
+            other => return other,
+        }
+    }
+}
+
+async fn sync(
+    api: &Api,
+    app: &str,
+    pushed: &mut Pushed,
+    touched: &BTreeSet<PathBuf>,
+    output: Output,
+) -> Result<(), Failure> {
+    pushed.folder.scan(touched)?;
+    let changes = pushed.folder.changes(&pushed.there)?;
+    if changes.is_empty() {
+        return Ok(());
+    }
+    push::send(api, app, None, changes, &mut pushed.there, output).await
+}
+
+/// Ctrl-C, or the polite signal of whoever started this.
+async fn interrupted() {
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminate => {}
+    }
+}
