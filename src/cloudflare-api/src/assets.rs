@@ -132,8 +132,12 @@ impl Namespace<'_> {
         if requests.is_empty() {
             return Ok(AssetsJwt::new(session.jwt));
         }
-        let answers: Vec<Option<String>> = stream::iter(requests)
+        // Collected first: a closure inside the stream would have to hold for every lifetime.
+        let uploads: Vec<_> = requests
+            .into_iter()
             .map(|request| self.upload_bucket(&session, request))
+            .collect();
+        let answers: Vec<Option<String>> = stream::iter(uploads)
             .buffer_unordered(PARALLEL)
             .try_collect()
             .await?;
