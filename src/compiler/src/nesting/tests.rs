@@ -1,0 +1,72 @@
+//! What counts as depth, and what must not.
+
+use super::*;
+
+#[test]
+fn counts_code_only() {
+    let fine = [
+        "(".repeat(150) + &")".repeat(150),
+        format!(
+            "const s = '{}', t = `{}`; // {}",
+            "(".repeat(500),
+            "[".repeat(500),
+            "{".repeat(500)
+        ),
+        "x(/[(\\/]/); ".repeat(500),
+        "<p>don't (</p>;\n".repeat(100),
+        "a(`${b(`${c}`)}`); ".repeat(500),
+        "if (a) { b() } else if (c) { d() }\n".repeat(1000),
+        "type A = Map<string, Array<number>>\n".repeat(1000),
+        "const f = (a) => a ? (b) : c\n".repeat(40),
+        "enum A { X = 1 << 2, Y = 1 << 3,\n".to_owned() + &"Z = 1 << 4,\n".repeat(1000) + "}",
+        format!("const x = {}1", "a === 1 || ".repeat(1000)),
+        "const x = a.b.c + d.e\nx.y = z.w\n".repeat(1000),
+    ];
+    for text in fine {
+        for angle in [Angle::Element, Angle::Assertion, Angle::Less] {
+            assert_eq!(
+                check(&text, angle),
+                Ok(()),
+                "{}",
+                text.get(..40).unwrap_or(&text)
+            );
+        }
+    }
+}
+
+#[test]
+fn siblings_in_markup_are_not_depth() {
+    let drawing = format!(
+        "<svg>{}</svg>",
+        "<path d=\"M0\" x={1} />\n<g><b>t</b></g>".repeat(2000)
+    );
+    assert_eq!(check(&drawing, Angle::Element), Ok(()));
+    let nested = "<a>\n".repeat(400);
+    assert!(check(&nested, Angle::Element).is_err());
+}
+
+#[test]
+fn finds_every_kind_of_depth() {
+    for unit in [
+        "(",
+        "[",
+        "{",
+        "a=>",
+        "!",
+        "`${",
+        "a?b:",
+        "x+",
+        "typeof ",
+        "if(x)",
+        "A<",
+        "x=<a>",
+        "x=<a>(",
+        "<T,>",
+        "a?(b):c=>",
+    ] {
+        assert!(
+            check(&unit.repeat(9000), Angle::Assertion).is_err(),
+            "{unit}"
+        );
+    }
+}
