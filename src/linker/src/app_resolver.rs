@@ -110,24 +110,12 @@ impl AppResolver {
     fn suggest(&self, importer: &str, specifier: &str, base: &str) -> Option<String> {
         let wanted = base.rsplit('/').next()?;
         let into = folder(base);
-        let (best, score) = self
+        let names = self
             .paths
             .iter()
             .filter(|path| folder(path) == into && format!("/{path}") != importer)
-            .map(|path| {
-                let name = path.rsplit('/').next().unwrap_or(path);
-                let stem = name.split('.').next().unwrap_or(name);
-                let score = strsim::normalized_damerau_levenshtein(
-                    &wanted.to_lowercase(),
-                    &stem.to_lowercase(),
-                )
-                .max(strsim::normalized_damerau_levenshtein(wanted, name));
-                (name, score)
-            })
-            .max_by(|left, right| left.1.total_cmp(&right.1))?;
-        if score < 0.6 {
-            return None;
-        }
+            .map(|path| path.rsplit('/').next().unwrap_or(path));
+        let best = nearest(wanted, names)?;
         let suggested = if wanted.contains('.') {
             best
         } else {
@@ -139,6 +127,20 @@ impl AppResolver {
             .unwrap_or_default();
         Some(format!("{prefix}{suggested}"))
     }
+}
+
+/// The name most like `wanted`, if any is like it; extensions do not count.
+pub(crate) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let stem = |name: &str| name.split('.').next().unwrap_or(name).to_lowercase();
+    let wanted = stem(wanted);
+    names
+        .map(|name| {
+            let likeness = strsim::normalized_damerau_levenshtein(&wanted, &stem(name));
+            (name, likeness)
+        })
+        .filter(|(_, likeness)| *likeness >= 0.6)
+        .max_by(|left, right| left.1.total_cmp(&right.1))
+        .map(|(name, _)| name)
 }
 
 fn script_stem(name: &str) -> &str {

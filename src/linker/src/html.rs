@@ -174,13 +174,6 @@ pub(crate) fn release(
     )
 }
 
-fn settings(handlers: Handlers<'_>) -> RewriteStrSettings<'_, '_> {
-    handlers.into_iter().fold(
-        RewriteStrSettings::new(),
-        RewriteStrSettings::append_element_content_handler,
-    )
-}
-
 fn with_head<'a>(html: &str, head: &'a str, mut handlers: Handlers<'a>) -> Option<String> {
     let done = Rc::new(Cell::new(false));
     let mark = Rc::clone(&done);

@@ -103,7 +103,11 @@ impl Preview {
         removed.extend(
             work.gone
                 .iter()
-                .filter(|id| !self.nodes.contains_key(*id))
+                .filter(|id| {
+                    self.nodes
+                        .get(*id)
+                        .is_none_or(|node| node.module_hash.is_none())
+                })
                 .cloned(),
         );
         self.check_exports(&work);
@@ -248,6 +252,12 @@ impl Preview {
             for base in bases_of(path) {
                 dirty.extend(self.watchers.get(&base).into_iter().flatten().cloned());
             }
+            // What "did you mean" names may be another file now.
+            let unresolved = self
+                .nodes
+                .iter()
+                .filter(|(_, node)| !node.diagnostics.is_empty());
+            dirty.extend(unresolved.map(|(id, _)| id.clone()));
         }
         dirty
     }
@@ -353,6 +363,14 @@ impl Preview {
                     }
                 }
             }
+        }
+        if node.module_hash.is_none()
+            && before
+                .as_ref()
+                .is_some_and(|before| before.module_hash.is_some())
+        {
+            // Whoever keeps artifacts has lost this one.
+            work.gone.insert(id.clone());
         }
         if node.css_hash.is_some()
             && before

@@ -32,7 +32,7 @@ pub struct ReleaseApp<'a> {
     /// Text of `index.html`.
     pub index_html: &'a str,
     /// Content of a file of the tree; asked for `public/` and for what the page itself refers to.
-    pub content: &'a dyn Fn(&str) -> Option<Arc<[u8]>>,
+    pub content: &'a (dyn Fn(&str) -> Option<Arc<[u8]>> + Sync),
 }
 
 /// One file of a release.

@@ -1,6 +1,7 @@
 //! Whether imported names exist: checked anew only where an import or an export changed.
 
 use super::{Preview, Work};
+use crate::app_resolver::nearest;
 use crate::diagnose;
 use std::collections::BTreeSet;
 
@@ -34,7 +35,11 @@ impl Preview {
             for (target, import) in &node.imports {
                 for name in import.names.iter().filter(|name| *name != "*") {
                     if !self.exports_name(target, name, &mut BTreeSet::new()) {
-                        found.push(diagnose::missing_export(&id, import, name, target));
+                        let names = self.nodes.get(target).map(|node| &node.exports.names);
+                        let names = names.into_iter().flatten().map(String::as_str);
+                        let mut diagnostic = diagnose::missing_export(&id, import, name, target);
+                        diagnostic.fix = nearest(name, names).map(diagnose::did_you_mean);
+                        found.push(diagnostic);
                     }
                 }
             }

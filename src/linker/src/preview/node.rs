@@ -42,8 +42,8 @@ pub(super) struct Node {
     pub(super) exports: Exports,
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) export_diagnostics: Vec<Diagnostic>,
-    /// Over record and deps.
-    pub(super) module_hash: u64,
+    /// Over record and deps; `None` as long as nothing has compiled.
+    pub(super) module_hash: Option<u64>,
     /// Over the style text as sent; `None` when it is no sheet.
     pub(super) css_hash: Option<u64>,
 }
@@ -85,7 +85,7 @@ impl Node {
             return None;
         }
         if let Some(rendered) = node.render(id, artifacts) {
-            node.module_hash = hash((&rendered.code, &rendered.deps));
+            node.module_hash = Some(hash((&rendered.code, &rendered.deps)));
             node.css_hash = rendered.css.map(hash);
         }
         Some(node)
@@ -113,21 +113,15 @@ impl Node {
         };
         for import in &artifact.imports {
             let asset = import.kind == ImportKind::Asset;
-            self.bases.extend(resolver.bases(id, &import.specifier));
             if import.specifier.starts_with('/') {
                 self.bases
                     .insert(import.specifier.trim_start_matches('/').to_owned());
             }
-            let target = match resolver.resolve(id, &import.specifier) {
+            let target = match self.resolve(id, import, resolver) {
                 AppResolution::App(target) if asset => asset_id(&target),
                 AppResolution::App(target) | AppResolution::Public(target) => target,
-                // `new URL("x.png", …)` and `url(x.png)` are relative, unlike imports.
-                AppResolution::Package(_) if asset => {
-                    match resolver.resolve(id, &format!("./{}", import.specifier)) {
-                        AppResolution::App(target) => asset_id(&target),
-                        _ => continue,
-                    }
-                }
+                // `new URL("x.png", …)`: whatever it is, it is no package.
+                AppResolution::Package(_) if asset => continue,
                 AppResolution::Package(specifier) => {
                     self.deps
                         .insert(import.specifier.clone(), format!("npm:{specifier}"));
@@ -169,6 +163,30 @@ impl Node {
                     .cloned()
             })
             .collect();
+    }
+
+    /// What an import means. URLs are relative without `./`; packages come second, as in Vite.
+    fn resolve(
+        &mut self,
+        id: &str,
+        import: &ImportRecord,
+        resolver: &AppResolver,
+    ) -> AppResolution {
+        self.bases.extend(resolver.bases(id, &import.specifier));
+        let resolution = resolver.resolve(id, &import.specifier);
+        let as_url = matches!(import.kind, ImportKind::Asset | ImportKind::CssImport);
+        if !as_url || !matches!(resolution, AppResolution::Package(_)) {
+            return resolution;
+        }
+        let relative = format!("./{}", import.specifier);
+        self.bases.extend(resolver.bases(id, &relative));
+        match resolver.resolve(id, &relative) {
+            AppResolution::App(target) => AppResolution::App(target),
+            AppResolution::Public(_)
+            | AppResolution::Package(_)
+            | AppResolution::External(_)
+            | AppResolution::NotFound { .. } => resolution,
+        }
     }
 
     /// The module's text; `None` when there is nothing compiled to show.

@@ -2,8 +2,8 @@
 //!
 //! Works on whole modules by the names that imports ask for; single exports are left in their module.
 
-use crate::graph::{Graph, Loaded};
-use hotplate_compiler::ImportKind;
+use crate::graph::{Graph, GraphModule, Loaded};
+use hotplate_compiler::{ImportKind, ModuleKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Which of a module's names somebody wants.
@@ -55,10 +55,12 @@ pub(super) fn prune(graph: &mut Graph, roots: &[String]) {
             if artifact.export_stars.contains(&link.specifier) {
                 asked.all |= want.all;
                 // `export *` passes on what the module does not export itself, and never `default`.
-                let own = |name: &String| name == "default" || artifact.exports.contains(name);
-                asked
-                    .names
-                    .extend(want.names.iter().filter(|name| !own(name)).cloned());
+                let passed = want.names.iter().filter(|name| {
+                    *name != "default"
+                        && !artifact.exports.contains(*name)
+                        && may_export(graph, &link.id, name)
+                });
+                asked.names.extend(passed.cloned());
             }
             let idle = !asked.all && asked.names.is_empty();
             if idle && !link.side_effects {
@@ -77,4 +79,14 @@ pub(super) fn prune(graph: &mut Graph, roots: &[String]) {
             module.links.clear();
         }
     }
+}
+
+/// Whether a module's own exports leave it open that it has one of that name.
+fn may_export(graph: &Graph, id: &str, name: &str) -> bool {
+    let artifact = graph.modules.get(id).and_then(GraphModule::artifact);
+    artifact.is_none_or(|artifact| {
+        artifact.kind != ModuleKind::Esm
+            || !artifact.export_stars.is_empty()
+            || artifact.exports.iter().any(|export| export == name)
+    })
 }

@@ -1,0 +1,137 @@
+//! Vendor chunks and releases: a fixture app with packages, its files as snapshots.
+
+#![cfg(feature = "minify")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod support;
+
+use hotplate_compiler::Options;
+use hotplate_linker::{AppResolver, Release, ReleaseApp, link_release, link_vendor};
+use hotplate_protocol::Diagnostic;
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::sync::Arc;
+use support::{App, Files, Host, fixtures, read};
+
+fn host(files: Files, options: Options) -> Host {
+    let app = App::new(files);
+    Host {
+        resolver: AppResolver::new(&app.tree(), &|_| None),
+        files: app.files,
+        packages: read(&fixtures().join("native/packages")),
+        options: Options {
+            minify: false,
+            source_map: false,
+            refresh: false,
+            ..options
+        },
+        pure: vec!["npm:barrel@2.0.0/"],
+    }
+}
+
+fn release(host: &Host) -> Result<Release, Vec<Diagnostic>> {
+    let tree = App::new(host.files.clone()).tree();
+    link_release(
+        host,
+        &ReleaseApp {
+            tree: &tree,
+            resolver: &host.resolver,
+            index_html: std::str::from_utf8(&host.files["index.html"]).unwrap(),
+            content: &|path| {
+                host.files
+                    .get(path)
+                    .map(|bytes| Arc::from(bytes.as_slice()))
+            },
+        },
+    )
+}
+
+fn app() -> Files {
+    read(&fixtures().join("native/app"))
+}
+
+#[test]
+fn a_release_is_whole_and_hashed() {
+    let host = host(app(), Options::production());
+    let made = release(&host).unwrap();
+    let mut out = String::new();
+    for file in &made.files {
+        let text = String::from_utf8(file.bytes.clone()).unwrap();
+        // The runtime is a build of its own; its hash is no business of this snapshot.
+        let text = text
+            .find("\n__hotplate__.define(")
+            .map_or(text.as_str(), |at| &text[at + 1..])
+            .to_owned();
+        let path = if file.path.ends_with(".js") {
+            "assets/index-<hash>.js"
+        } else {
+            &file.path
+        };
+        writeln!(out, "== {path}\n{}", text.trim_end()).unwrap();
+    }
+    let script = made
+        .files
+        .iter()
+        .find(|file| file.path.ends_with(".js"))
+        .unwrap();
+    insta::assert_snapshot!(out.replace(&script.path, "assets/index-<hash>.js"));
+    assert_eq!(made.bundle.chunks.len(), 2);
+    assert!(made.bundle.gzip_bytes < made.bundle.bytes);
+    assert_eq!(
+        release(&host).unwrap(),
+        made,
+        "equal input gives equal bytes"
+    );
+    if let Ok(folder) = std::env::var("LINKER_OUTPUT") {
+        for file in &made.files {
+            let path = std::path::Path::new(&folder).join(&file.path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, &file.bytes).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_release_with_errors_names_all_of_them() {
+    let mut files = app();
+    files.insert(
+        "src/main.tsx".into(),
+        b"import './lost'; import 'absent'; import './bad';".to_vec(),
+    );
+    files.insert("src/bad.ts".into(), b"const = 1;".to_vec());
+    let codes: BTreeSet<String> = release(&host(files, Options::production()))
+        .unwrap_err()
+        .into_iter()
+        .map(|found| found.code)
+        .collect();
+    let expected = ["dependency_missing", "syntax_error", "unresolved_import"].map(str::to_owned);
+    assert_eq!(codes, BTreeSet::from(expected));
+}
+
+fn vendor(specifiers: &[&str]) -> Result<hotplate_linker::VendorChunk, Vec<Diagnostic>> {
+    let specifiers = specifiers
+        .iter()
+        .map(|specifier| (*specifier).to_owned())
+        .collect();
+    link_vendor(&host(Files::new(), Options::development()), &specifiers)
+}
+
+#[test]
+fn a_vendor_chunk_stands_alone() {
+    let chunk = vendor(&["ui", "tolerant", "nodeish", "barrel"]).unwrap();
+    insta::assert_snapshot!(chunk.code);
+    let warnings: Vec<&str> = chunk
+        .warnings
+        .iter()
+        .map(|warning| warning.code.as_str())
+        .collect();
+    assert_eq!(warnings, ["node_builtin"]);
+}
+
+#[test]
+fn a_vendor_chunk_names_what_is_absent() {
+    let errors = vendor(&["ui", "absent/x"]).unwrap_err();
+    assert_eq!(errors.len(), 1);
+    assert_eq!(errors[0].code, "dependency_missing");
+    assert!(errors[0].message.contains("absent"), "{errors:?}");
+}

@@ -1,0 +1,216 @@
+//! Previews from edit to edit: fixtures with snapshots, and random edits against a fresh link.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod support;
+
+use hotplate_linker::{Linked, Preview};
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use support::{App, Files, fixtures, read};
+
+/// `src/App.hmr-1.tsx` is `src/App.tsx` from step 1 on; an empty one deletes the file.
+fn split_steps(all: Files) -> (Files, BTreeMap<u32, Files>) {
+    let (mut first, mut steps) = (Files::new(), BTreeMap::<u32, Files>::new());
+    for (path, bytes) in all {
+        match path.split_once(".hmr-") {
+            Some((stem, rest)) => {
+                let (step, extension) = rest.split_once('.').unwrap();
+                steps
+                    .entry(step.parse().unwrap())
+                    .or_default()
+                    .insert(format!("{stem}.{extension}"), bytes);
+            }
+            None => {
+                first.insert(path, bytes);
+            }
+        }
+    }
+    (first, steps)
+}
+
+fn describe(out: &mut String, title: &str, linked: &Linked, preview: &Preview) {
+    writeln!(out, "== {title} (linked {})", linked.counters.linked).unwrap();
+    for module in &linked.modules {
+        writeln!(out, "module {} {:?}", module.id, module.deps).unwrap();
+    }
+    for id in &linked.removed {
+        writeln!(out, "removed {id}").unwrap();
+    }
+    for css in &linked.css {
+        writeln!(out, "css {} {:?}", css.id, css.code).unwrap();
+    }
+    for found in &linked.diagnostics {
+        writeln!(
+            out,
+            "{:?} {} {}:{}:{} {} fix={:?}",
+            found.severity,
+            found.code,
+            found.file,
+            found.line,
+            found.column,
+            found.message,
+            found.fix
+        )
+        .unwrap();
+    }
+    writeln!(out, "reload {:?}", linked.reload).unwrap();
+    writeln!(out, "vendor {:?}", preview.vendor()).unwrap();
+}
+
+#[test]
+fn fixtures_link_as_recorded() {
+    let mut count = 0;
+    for entry in std::fs::read_dir(fixtures().join("preview")).unwrap() {
+        let folder = entry.unwrap().path();
+        let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
+        let (files, steps) = split_steps(read(&folder));
+        let mut app = App::new(files);
+        let mut preview = Preview::new();
+        let mut out = String::new();
+        let linked = preview.link(&app.tree(), &app.paths(), &app);
+        describe(&mut out, "first", &linked, &preview);
+        for (step, files) in steps {
+            let changed: Vec<String> = files.keys().cloned().collect();
+            for (path, bytes) in files {
+                if bytes.is_empty() {
+                    app.files.remove(&path);
+                } else {
+                    app.files.insert(path, bytes);
+                }
+            }
+            let linked = preview.link(&app.tree(), &changed, &app);
+            describe(
+                &mut out,
+                &format!("step {step}: {}", changed.join(" ")),
+                &linked,
+                &preview,
+            );
+        }
+        if let Some(html) = preview.html(&app, "{}", "/@live/client.js?v=1") {
+            writeln!(out, "== html\n{html}").unwrap();
+        }
+        insta::assert_snapshot!(name, out);
+        count += 1;
+    }
+    assert!(count >= 4, "{count} fixtures");
+}
+
+/// Everything that a viewer who got every update has.
+#[derive(Debug, Default, PartialEq)]
+struct Registry {
+    modules: BTreeMap<String, (String, BTreeMap<String, String>)>,
+    css: BTreeMap<String, String>,
+}
+
+impl Registry {
+    fn apply(&mut self, linked: &Linked) {
+        for id in &linked.removed {
+            self.modules.remove(id);
+            self.css.remove(id);
+        }
+        for module in &linked.modules {
+            self.modules.insert(
+                module.id.clone(),
+                (module.code.clone(), module.deps.clone()),
+            );
+        }
+        for css in &linked.css {
+            self.css.insert(css.id.clone(), css.code.clone());
+        }
+    }
+}
+
+const PATHS: &[&str] = &[
+    "index.html",
+    "tsconfig.json",
+    "package.json",
+    "src/main.tsx",
+    "src/a.ts",
+    "src/a.js",
+    "src/a/index.ts",
+    "src/b.tsx",
+    "src/b.css",
+    "src/c.css",
+    "src/x.svg",
+    "public/x.svg",
+    "src/d.json",
+];
+
+fn content(path: &str, choice: u8) -> Option<String> {
+    let pick = |options: &[&str]| {
+        options
+            .get(usize::from(choice))
+            .map(|text| (*text).to_owned())
+    };
+    match path.rsplit('.').next().unwrap() {
+        "html" => pick(&[
+            "<script type=module src=/src/main.tsx></script>",
+            "<link rel=stylesheet href=/src/b.css><script type=module src=src/main.tsx></script>",
+            "<script type=module src=/src/b.tsx></script>",
+        ]),
+        "json" if path.starts_with("tsconfig") => pick(&[
+            "{}",
+            r#"{"compilerOptions":{"paths":{"~lib":["src/a"]}}}"#,
+            r#"{"compilerOptions":{"paths":{"~lib":["src/b"]}}}"#,
+        ]),
+        "json" => pick(&[
+            r#"{"dependencies":{"react":"^19"}}"#,
+            r#"{"devDependencies":{"~lib":"1"}}"#,
+            "{",
+        ]),
+        "css" => pick(&[
+            "@import './c.css'; a{b:url(x.svg)}",
+            "a{b:url(/x.svg)}",
+            "@import 'c.css';",
+        ]),
+        "svg" => pick(&["<svg/>", "<svg></svg>", "<svg>2</svg>"]),
+        _ => pick(&[
+            "import { x } from './a'; import './b.css'; export const y = x; export * from './b';",
+            "import url from './x.svg'; import { y } from '~lib'; import d from './d'; export const x = [url, y, d];",
+            "import u from '/x.svg'; import('./a.js'); export { y as x } from './a'; export default u;",
+        ]),
+    }
+}
+
+fn edit() -> impl Strategy<Value = Vec<(usize, u8)>> {
+    proptest::collection::vec((0..PATHS.len(), 0u8..4), 1..4)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_edits_end_where_a_fresh_link_does(edits in proptest::collection::vec(edit(), 1..12)) {
+        let mut app = App::new(Files::new());
+        for path in ["index.html", "src/main.tsx", "src/a.ts"] {
+            app.files.insert(path.to_owned(), content(path, 0).unwrap().into_bytes());
+        }
+        let mut preview = Preview::new();
+        let mut registry = Registry::default();
+        registry.apply(&preview.link(&app.tree(), &[], &app));
+        for edit in edits {
+            let mut changed = BTreeSet::new();
+            for (path, choice) in edit {
+                let path = PATHS[path];
+                match content(path, choice) {
+                    Some(text) => app.files.insert(path.to_owned(), text.into_bytes()),
+                    None => app.files.remove(path),
+                };
+                changed.insert(path.to_owned());
+            }
+            let changed: Vec<String> = changed.into_iter().collect();
+            let linked = preview.link(&app.tree(), &changed, &app);
+            registry.apply(&linked);
+            let mut fresh = Preview::new();
+            let whole = fresh.link(&app.tree(), &app.paths(), &app);
+            let mut expected = Registry::default();
+            expected.apply(&whole);
+            prop_assert_eq!(&registry, &expected);
+            prop_assert_eq!(&linked.diagnostics, &whole.diagnostics);
+            prop_assert_eq!(preview.vendor(), fresh.vendor());
+            prop_assert_eq!(preview.registry(&app), fresh.registry(&app));
+        }
+    }
+}
