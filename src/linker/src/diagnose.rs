@@ -1,6 +1,5 @@
 //! The linker's own diagnostics. What a compiler says of one file is `compiler`'s business.
 
-use crate::graph::LinkFailure;
 use hotplate_compiler::ImportRecord;
 use hotplate_protocol::{Diagnostic, Severity};
 
@@ -48,37 +47,6 @@ pub(crate) fn did_you_mean(suggestion: &str) -> String {
 
 pub(crate) fn install(package: &str) -> String {
     format!("install it: add \"{package}\" to \"dependencies\" in package.json")
-}
-
-/// An import of the native graph that did not resolve.
-pub(crate) fn failed(
-    importer: &str,
-    import: &ImportRecord,
-    severity: Severity,
-    failure: &LinkFailure,
-) -> Diagnostic {
-    let mut diagnostic = at(
-        importer,
-        import,
-        severity,
-        failure.code(),
-        failure.to_string(),
-    );
-    diagnostic.fix = failure.fix();
-    diagnostic
-}
-
-/// A specifier of a vendor chunk that did not resolve.
-pub(crate) fn failed_root(specifier: &str, failure: &LinkFailure) -> Diagnostic {
-    let message = match failure {
-        LinkFailure::NotFound { .. } => failure.to_string(),
-        LinkFailure::DependencyMissing { .. }
-        | LinkFailure::NodeBuiltin { .. }
-        | LinkFailure::Refused { .. } => format!("`{specifier}`: {failure}"),
-    };
-    let mut diagnostic = Diagnostic::without_place(Severity::Error, failure.code(), message);
-    diagnostic.fix = failure.fix();
-    diagnostic
 }
 
 pub(crate) fn dependency_missing(

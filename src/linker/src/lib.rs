@@ -7,26 +7,26 @@
 mod app_resolver;
 mod assets;
 mod diagnose;
-mod graph;
 mod html;
+#[cfg(feature = "minify")]
+mod native;
 mod preview;
 mod record;
-#[cfg(feature = "minify")]
-mod release;
 mod resolution_paths;
 mod styles;
 mod tree;
 mod tsconfig;
-mod vendor;
 
 pub use app_resolver::{AppResolution, AppResolver};
 pub use assets::{asset_url, is_asset};
-pub use graph::{LinkFailure, Loaded, ModuleHost, ROOT, Resolved};
-pub use preview::{Counters, Linked, Preview, VendorNeeds};
 #[cfg(feature = "minify")]
-pub use release::{Release, ReleaseApp, ReleaseFile, link_release};
+pub use native::host::{LinkFailure, Loaded, ModuleHost, ROOT, Resolved};
+#[cfg(feature = "minify")]
+pub use native::release::{Release, ReleaseApp, ReleaseFile, link_release};
+#[cfg(feature = "minify")]
+pub use native::vendor::{VendorChunk, link_vendor};
+pub use preview::{Counters, Linked, Preview, VendorNeeds};
 pub use tree::{Artifacts, FileMeta, Tree};
-pub use vendor::{VendorChunk, link_vendor};
 
 /// Name of the package that a bare specifier reaches: `@scope/name/x` → `@scope/name`.
 pub fn package_name(specifier: &str) -> &str {

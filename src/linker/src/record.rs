@@ -1,26 +1,9 @@
-//! Text of registry scripts: `define`, `css` and `alias` calls (ARCHITECTURE.md, "Registry").
+//! Text of registry scripts: `define` and `css` calls (ARCHITECTURE.md, "Registry").
 //!
 //! Writes JavaScript that is also safe inside `<script>`; decides nothing about modules.
 
 use serde::Serialize;
 use std::collections::BTreeMap;
-
-/// A value of a record's `deps`: the id, and whether the importer is in Node's ES module mode.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Edge {
-    pub(crate) id: String,
-    pub(crate) node: bool,
-}
-
-impl Serialize for Edge {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.node {
-            (&self.id, "node").serialize(serializer)
-        } else {
-            self.id.serialize(serializer)
-        }
-    }
-}
 
 /// A string literal that HTML cannot end and older parsers cannot break.
 pub(crate) fn literal(text: &str) -> String {
@@ -65,15 +48,6 @@ pub(crate) fn css(out: &mut String, id: &str, text: &str) {
     out.push_str(");\n");
 }
 
-/// Appends `alias(alias, id)`.
-pub(crate) fn alias(out: &mut String, alias: &str, id: &str) {
-    out.push_str("__hotplate__.alias(");
-    out.push_str(&literal(alias));
-    out.push(',');
-    out.push_str(&literal(id));
-    out.push_str(");\n");
-}
-
 /// The record of an asset: a module whose default export is the URL.
 pub(crate) fn asset(url: &str) -> String {
     format!(
@@ -81,6 +55,3 @@ pub(crate) fn asset(url: &str) -> String {
         literal(url)
     )
 }
-
-/// A record without anything in it: what `"browser": { "x": false }` asks for.
-pub(crate) const EMPTY: &str = "{kind:\"cjs\",run(){}}";

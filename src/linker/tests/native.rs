@@ -11,7 +11,8 @@ use hotplate_protocol::Diagnostic;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::sync::Arc;
-use support::{App, Files, Host, fixtures, read};
+use support::native::Host;
+use support::{App, Files, fixtures, read};
 
 fn host(files: Files, options: Options) -> Host {
     let app = App::new(files);

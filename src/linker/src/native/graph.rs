@@ -3,111 +3,12 @@
 //! Walks from its roots through a [`ModuleHost`], which knows disks, packages and caches. What the
 //! modules become is decided by `vendor` and `release`.
 
-use crate::diagnose;
-use crate::record::Edge;
+use super::host::{LinkFailure, Loaded, ModuleHost, Resolved, failed};
+use super::record::Edge;
 use crate::resolution_paths::split_query;
 use hotplate_compiler::{ImportKind, ImportRecord, ModuleArtifact, ModuleKind};
 use hotplate_protocol::{Diagnostic, Severity};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-
-/// What a specifier resolved to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resolved {
-    /// A module id, or the URL of an external module.
-    pub id: String,
-    /// `false` when its package says that nobody needs it for its effects alone.
-    pub side_effects: bool,
-}
-
-/// Why a specifier did not resolve.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LinkFailure {
-    /// There is no such file, package or entry point.
-    #[error("Cannot find `{specifier}`")]
-    NotFound {
-        /// As written.
-        specifier: String,
-        /// A specifier that would work.
-        suggestion: Option<String>,
-    },
-    /// A package that is not installed for this app.
-    #[error("The package `{package}` is not among the dependencies of package.json")]
-    DependencyMissing {
-        /// Its name.
-        package: String,
-    },
-    /// `fs`, `node:path`, …
-    #[error("`{specifier}` is a module of Node, which browsers do not have")]
-    NodeBuiltin {
-        /// As written.
-        specifier: String,
-    },
-    /// Anything else a resolver says.
-    #[error("{message}")]
-    Refused {
-        /// Stable, snake case.
-        code: String,
-        /// One sentence.
-        message: String,
-    },
-}
-
-impl LinkFailure {
-    /// Stable, snake case.
-    pub fn code(&self) -> &str {
-        match self {
-            Self::NotFound { .. } => "unresolved_import",
-            Self::DependencyMissing { .. } => "dependency_missing",
-            Self::NodeBuiltin { .. } => "node_builtin",
-            Self::Refused { code, .. } => code,
-        }
-    }
-
-    /// What to do about it.
-    pub fn fix(&self) -> Option<String> {
-        match self {
-            Self::NotFound { suggestion, .. } => suggestion.as_deref().map(diagnose::did_you_mean),
-            Self::DependencyMissing { package } => Some(diagnose::install(package)),
-            Self::NodeBuiltin { .. } | Self::Refused { .. } => None,
-        }
-    }
-}
-
-/// A module's content.
-#[derive(Debug, Clone)]
-pub enum Loaded {
-    /// Compiled.
-    Module(Arc<ModuleArtifact>),
-    /// A file that is used by its URL (see [`crate::is_asset`]).
-    Asset {
-        /// Its content.
-        bytes: Arc<[u8]>,
-        /// Without the dot.
-        extension: String,
-    },
-    /// Left out of browsers: `"browser": { "x": false }`.
-    Empty,
-}
-
-/// Where the native linker gets modules from.
-pub trait ModuleHost: Sync {
-    /// What `specifier` (without a query) means in the module `importer`; [`ROOT`] imports a vendor
-    /// chunk's own specifiers.
-    fn resolve(
-        &self,
-        importer: &str,
-        specifier: &str,
-        kind: ImportKind,
-    ) -> Result<Resolved, LinkFailure>;
-    /// The content of an id, its query (`?raw`, `?url`) included.
-    fn load(&self, id: &str) -> Result<Loaded, Vec<Diagnostic>>;
-    /// Whether a module is in Node's ES module mode (`.mjs`, `"type": "module"`); app modules never are.
-    fn node_mode(&self, id: &str) -> bool;
-}
-
-/// The importer of what an app asks of its packages.
-pub const ROOT: &str = "/";
 
 /// A module of the graph.
 #[derive(Debug)]
@@ -237,15 +138,11 @@ impl Graph {
                     }),
                     Err(failure) => match severity(id, import, &failure) {
                         Some(Severity::Error) => {
-                            errors.push(diagnose::failed(id, import, Severity::Error, &failure))
+                            errors.push(failed(id, import, Severity::Error, &failure))
                         }
                         Some(Severity::Warning) => {
-                            self.warnings.push(diagnose::failed(
-                                id,
-                                import,
-                                Severity::Warning,
-                                &failure,
-                            ));
+                            self.warnings
+                                .push(failed(id, import, Severity::Warning, &failure));
                             if import.kind == ImportKind::Static {
                                 links.push(Link::to_nothing(import));
                             }
@@ -369,16 +266,10 @@ pub(crate) fn is_external(id: &str) -> bool {
 
 type LoadedModule = (String, Result<Loaded, Vec<Diagnostic>>);
 
-#[cfg(feature = "minify")]
 fn load_all(host: &dyn ModuleHost, ids: BTreeSet<String>) -> Vec<LoadedModule> {
     use rayon::prelude::*;
     let ids: Vec<String> = ids.into_iter().collect();
     ids.into_par_iter().map(|id| load(host, id)).collect()
-}
-
-#[cfg(not(feature = "minify"))]
-fn load_all(host: &dyn ModuleHost, ids: BTreeSet<String>) -> Vec<LoadedModule> {
-    ids.into_iter().map(|id| load(host, id)).collect()
 }
 
 fn load(host: &dyn ModuleHost, id: String) -> LoadedModule {

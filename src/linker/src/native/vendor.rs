@@ -2,10 +2,12 @@
 //!
 //! A chunk stands alone: assets of packages are part of it as `data:` URLs.
 
-use crate::assets::data_url;
-use crate::graph::{Graph, GraphModule, Loaded, ModuleHost, NOTHING, ROOT, is_external};
+use super::data_url::data_url;
+use super::graph::{Graph, GraphModule, NOTHING, is_external};
+use super::host::{Loaded, ModuleHost, ROOT, failed_root};
+use super::record::{EMPTY, alias};
 use crate::resolution_paths::split_query;
-use crate::{diagnose, record, styles};
+use crate::{record, styles};
 use hotplate_compiler::ImportKind;
 use hotplate_protocol::Diagnostic;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,7 +34,7 @@ pub fn link_vendor(
             Ok(resolved) => {
                 aliases.insert(specifier, format!("{}{query}", resolved.id));
             }
-            Err(failure) => errors.push(diagnose::failed_root(specifier, &failure)),
+            Err(failure) => errors.push(failed_root(specifier, &failure)),
         }
     }
     if !errors.is_empty() {
@@ -51,15 +53,10 @@ pub fn link_vendor(
         .values()
         .any(|module| module.links.iter().any(|link| link.id == NOTHING))
     {
-        record::define(
-            &mut code,
-            NOTHING,
-            record::EMPTY,
-            &BTreeMap::<&str, String>::new(),
-        );
+        record::define(&mut code, NOTHING, EMPTY, &BTreeMap::<&str, String>::new());
     }
     for (specifier, id) in &aliases {
-        record::alias(&mut code, &format!("npm:{specifier}"), id);
+        alias(&mut code, &format!("npm:{specifier}"), id);
     }
     Ok(VendorChunk {
         code,
@@ -70,7 +67,7 @@ pub fn link_vendor(
 fn write(code: &mut String, id: &str, module: &GraphModule, graph: &Graph) {
     let nothing = BTreeMap::<&str, String>::new();
     match &module.loaded {
-        Loaded::Empty => record::define(code, id, record::EMPTY, &nothing),
+        Loaded::Empty => record::define(code, id, EMPTY, &nothing),
         Loaded::Asset { bytes, extension } => {
             record::define(
                 code,

@@ -3,24 +3,27 @@
 //! One script (runtime, records, start), one style sheet, assets, public files and the page. Equal
 //! input gives equal bytes. Uploading and limits are the build service's business.
 
+mod page;
 mod prune;
 mod sheets;
 
+use super::graph::{Graph, NOTHING};
+use super::host::{Loaded, ModuleHost, ROOT};
+use super::record::EMPTY;
 use crate::app_resolver::{AppResolution, AppResolver};
-use crate::graph::{Graph, Loaded, ModuleHost, NOTHING, ROOT};
 use crate::resolution_paths::split_query;
 use crate::tree::Tree;
 use crate::{diagnose, html, record};
 use data_encoding::HEXLOWER;
 use flate2::{Compression, write::GzEncoder};
-use hotplate_protocol::{Bundle, Chunk, Diagnostic, Severity};
+use hotplate_protocol::{Bundle, Chunk, Diagnostic};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
 
 /// The runtime of releases, built from `worker-shims/live-client`.
-const RUNTIME: &str = include_str!("../../../worker-shims/live-client/dist/release.js");
+const RUNTIME: &str = include_str!("../../../../worker-shims/live-client/dist/release.js");
 
 /// What is released.
 #[derive(Clone, Copy)]
@@ -87,7 +90,7 @@ pub fn link_release(
         (!entries.scripts.is_empty()).then(|| emit(&mut files, "index", "js", code.into_bytes()));
     let bundle = measure(&files, [&js_path, &css_path].into_iter().flatten());
 
-    let page = page(
+    let page = page::rewrite(
         app,
         &entries,
         js_path.as_deref(),
@@ -237,7 +240,7 @@ fn script<'a>(
         .filter_map(|id| Some((id, graph.modules.get(id)?)))
     {
         match &module.loaded {
-            Loaded::Empty => record::define(&mut code, id, record::EMPTY, &nothing),
+            Loaded::Empty => record::define(&mut code, id, EMPTY, &nothing),
             Loaded::Asset { .. } => {
                 let url = url_of(id).unwrap_or_default();
                 record::define(&mut code, id, &record::asset(&url), &nothing);
@@ -250,7 +253,7 @@ fn script<'a>(
                     .filter(|link| !graph.modules.contains_key(&link.id))
                 {
                     if link.id == NOTHING {
-                        served.insert(link.id.as_str(), record::EMPTY.to_owned());
+                        served.insert(link.id.as_str(), EMPTY.to_owned());
                     } else if let Some(url) = url_of(&link.id).filter(|_| link.is_internal()) {
                         served.insert(link.id.as_str(), record::asset(&url));
                     }
@@ -267,68 +270,6 @@ fn script<'a>(
         code.push_str(");\n");
     }
     code
-}
-
-fn page(
-    app: &ReleaseApp<'_>,
-    entries: &Entries,
-    js: Option<&str>,
-    css: Option<&str>,
-    files: &mut BTreeMap<String, Vec<u8>>,
-) -> Result<String, Vec<Diagnostic>> {
-    let mut head = String::new();
-    if let Some(js) = js {
-        head.push_str(&format!(
-            "<script type=\"module\" crossorigin src=\"/{js}\"></script>"
-        ));
-    }
-    if let Some(css) = css {
-        head.push_str(&format!(
-            "<link rel=\"stylesheet\" crossorigin href=\"/{css}\">"
-        ));
-    }
-    // What the page refers to itself (`<link rel="icon" href="/src/icon.svg">`) becomes an asset.
-    let mut urls = BTreeMap::new();
-    for source in html::references(app.index_html) {
-        if let AppResolution::App(id) = app
-            .resolver
-            .resolve("/index.html", &html::page_specifier(&source))
-        {
-            let path = split_query(id.trim_start_matches('/')).0;
-            if !entries.has(&source)
-                && let Some(bytes) = (app.content)(path)
-            {
-                let extension = path
-                    .rsplit('/')
-                    .next()
-                    .and_then(|name| name.rsplit_once('.'))
-                    .map_or("", |(_, ext)| ext);
-                let emitted = emit(
-                    files,
-                    asset_name(path, extension),
-                    extension,
-                    bytes.to_vec(),
-                );
-                urls.insert(source, format!("/{emitted}"));
-            }
-        }
-    }
-    html::release(
-        app.index_html,
-        &head,
-        &|source| entries.has(source),
-        &|source| urls.get(source).cloned(),
-    )
-    .ok_or_else(|| {
-        vec![Diagnostic {
-            file: "index.html".to_owned(),
-            ..Diagnostic::without_place(
-                Severity::Error,
-                "malformed_html",
-                "index.html cannot be read as HTML",
-            )
-        }]
-    })
 }
 
 fn measure<'a>(

@@ -1,6 +1,6 @@
 //! A release's one style sheet: every reachable sheet once, in execution order.
 
-use crate::graph::{Graph, GraphModule, is_external};
+use crate::native::graph::{Graph, GraphModule, is_external};
 use crate::styles::substitute;
 use hotplate_compiler::ImportKind;
 use std::collections::BTreeSet;

@@ -2,7 +2,8 @@
 //!
 //! Works on whole modules by the names that imports ask for; single exports are left in their module.
 
-use crate::graph::{Graph, GraphModule, Loaded};
+use crate::native::graph::{Graph, GraphModule};
+use crate::native::host::Loaded;
 use hotplate_compiler::{ImportKind, ModuleKind};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,0 +1,10 @@
+//! What only the native build links: vendor chunks and releases, over one graph.
+//!
+//! The room's WASM leaves it out (feature `minify`). Still no I/O: see [`host::ModuleHost`].
+
+mod data_url;
+mod graph;
+pub(crate) mod host;
+mod record;
+pub(crate) mod release;
+pub(crate) mod vendor;
