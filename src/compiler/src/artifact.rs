@@ -30,7 +30,7 @@ pub struct Compiled {
 pub enum ModuleKind {
     /// An ES module (JSON and `?raw` files too).
     Esm,
-    /// A CommonJS module.
+    /// A `CommonJS` module.
     #[serde(rename = "cjs")]
     CommonJs,
     /// A style sheet.

@@ -76,6 +76,10 @@ pub enum FormatHint {
 /// How to compile one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent switch of the user's"
+)]
 pub struct Options {
     /// Preview or deployment.
     pub mode: Mode,

@@ -274,7 +274,7 @@ fn class_names(
                     CssModuleReference::Dependency { name, specifier } => {
                         // The other file's names follow from its path alone.
                         let path = join(id.path, &specifier);
-                        names.push_str(&format!("{name}_{}", path_hash(&path)));
+                        names.extend([&name, "_", &path_hash(&path)]);
                         let start = Location { line: 1, column: 1 };
                         add(records, specifier, ImportKind::CssImport, start);
                     }

@@ -2,6 +2,12 @@
 //!
 //! `options.json` may give `{"id": …, "options": {…}}`; the id is `/src/<input file>` otherwise.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test stops at what it did not expect"
+)]
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -104,7 +110,10 @@ fn fixtures_match_their_snapshots() {
         );
         assert_eq!(
             compiled.artifact.is_none(),
-            compiled.diagnostics.iter().any(|found| found.is_error()),
+            compiled
+                .diagnostics
+                .iter()
+                .any(hotplate_protocol::Diagnostic::is_error),
             "{name}: no artifact exactly when there is an error"
         );
         insta::assert_snapshot!(name, render(&compiled));

@@ -17,7 +17,10 @@ const IDS: [&str; 9] = [
 
 fn check(id: &str, content: &[u8], options: &Options) {
     let compiled = compile(&Source { id, content }, options);
-    let errors = compiled.diagnostics.iter().any(|found| found.is_error());
+    let errors = compiled
+        .diagnostics
+        .iter()
+        .any(hotplate_protocol::Diagnostic::is_error);
     assert_eq!(compiled.artifact.is_none(), errors);
     for found in &compiled.diagnostics {
         assert_ne!(

@@ -272,7 +272,7 @@ fn value(expr: &mut Box<Expr>) -> Expr {
     if expr.is_member() || expr.is_super_prop() || expr.is_opt_chain() {
         Expr::Seq(SeqExpr {
             span: DUMMY_SP,
-            exprs: vec![zero(), expr],
+            exprs: vec![Box::new(zero()), expr],
         })
     } else {
         *expr
@@ -306,18 +306,18 @@ fn boolean(value: bool) -> Expr {
     }))
 }
 
-pub(super) fn zero() -> Box<Expr> {
-    Box::new(Expr::Lit(Lit::Num(Number {
+pub(super) fn zero() -> Expr {
+    Expr::Lit(Lit::Num(Number {
         span: DUMMY_SP,
         value: 0.0,
         raw: None,
-    })))
+    }))
 }
 
 pub(super) fn undefined() -> Expr {
     Expr::Unary(UnaryExpr {
         span: DUMMY_SP,
         op: UnaryOp::Void,
-        arg: zero(),
+        arg: Box::new(zero()),
     })
 }

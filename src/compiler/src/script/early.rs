@@ -8,19 +8,25 @@ use std::collections::{HashMap, HashSet};
 use swc_core::atoms::Atom;
 use swc_core::common::Span;
 use swc_core::ecma::ast::{
-    ArrowExpr, BreakStmt, Class, ClassDecl, ClassMember, Constructor, ContinueStmt, DoWhileStmt,
-    FnDecl, ForInStmt, ForOfStmt, ForStmt, Function, Id, ImportSpecifier, Key, LabeledStmt, Pat,
-    PrivateName, Program, StaticBlock, Stmt, SwitchStmt, UsingDecl, VarDecl, VarDeclKind,
-    WhileStmt,
+    ArrowExpr, BreakStmt, CatchClause, Class, ClassDecl, ClassMember, Constructor, ContinueStmt,
+    Decl, DoWhileStmt, FnDecl, FnExpr, ForInStmt, ForOfStmt, ForStmt, Function, GetterProp, Id,
+    ImportSpecifier, Key, LabeledStmt, MethodProp, ObjectLit, Pat, PrivateName, Program, Prop,
+    PropName, PropOrSpread, Regex, SetterProp, StaticBlock, Stmt, SuperPropExpr, SwitchStmt,
+    UnaryExpr, UnaryOp, UsingDecl, VarDecl, VarDeclKind, WhileStmt,
 };
 use swc_core::ecma::utils::find_pat_ids;
 use swc_core::ecma::visit::{Visit, VisitWith, noop_visit_type};
 
+use super::parse::Format;
+use super::pattern;
 use super::report::EarlyError;
 
 /// Finds the early errors of a program whose types are stripped and scopes resolved.
-pub(super) fn check(program: &Program) -> Vec<EarlyError> {
-    let mut checker = Checker::default();
+pub(super) fn check(program: &Program, format: Format) -> Vec<EarlyError> {
+    let mut checker = Checker {
+        strict: format == Format::Esm,
+        ..Checker::default()
+    };
     program.visit_with(&mut checker);
     checker.errors
 }
@@ -46,6 +52,10 @@ struct Checker {
     declared: HashMap<Id, Declared>,
     jumps: Jumps,
     private_names: Vec<HashSet<Atom>>,
+    /// Whether all code is strict; `"use strict"` inside scripts is left to the browser.
+    strict: bool,
+    /// Whether `super.x` means something here.
+    has_home: bool,
     errors: Vec<EarlyError>,
 }
 
@@ -79,6 +89,23 @@ impl Checker {
         let outer = std::mem::take(&mut self.jumps);
         visit(self);
         self.jumps = outer;
+    }
+
+    fn with_home(&mut self, has_home: bool, visit: impl FnOnce(&mut Self)) {
+        let outer = std::mem::replace(&mut self.has_home, has_home);
+        visit(self);
+        self.has_home = outer;
+    }
+
+    /// Parameters of strict code and of arrow functions have different names.
+    fn parameters<'a>(&mut self, parameters: impl Iterator<Item = &'a Pat>, distinct: bool) {
+        let mut seen = HashSet::new();
+        for (id, span) in parameters.flat_map(names) {
+            if !seen.insert(id.clone()) && distinct {
+                self.error(span, format!("Parameter `{}` is declared twice", id.0));
+            }
+            self.declared.entry(id).or_insert(Declared::Repeatable);
+        }
     }
 
     fn private_name(&mut self, name: &PrivateName) {
@@ -128,7 +155,87 @@ impl Visit for Checker {
     fn visit_fn_decl(&mut self, declaration: &FnDecl) {
         let ident = &declaration.ident;
         self.declare(ident.to_id(), ident.span, Declared::Repeatable);
-        declaration.function.visit_with(self);
+        self.with_home(false, |inside| declaration.function.visit_with(inside));
+    }
+
+    fn visit_fn_expr(&mut self, expression: &FnExpr) {
+        self.with_home(false, |inside| expression.function.visit_with(inside));
+    }
+
+    fn visit_method_prop(&mut self, method: &MethodProp) {
+        self.with_home(true, |inside| method.visit_children_with(inside));
+    }
+
+    fn visit_getter_prop(&mut self, getter: &GetterProp) {
+        self.with_home(true, |inside| getter.visit_children_with(inside));
+    }
+
+    fn visit_setter_prop(&mut self, setter: &SetterProp) {
+        self.with_home(true, |inside| setter.visit_children_with(inside));
+    }
+
+    fn visit_super_prop_expr(&mut self, expression: &SuperPropExpr) {
+        if !self.has_home {
+            self.error(expression.span, "`super` outside a method".to_owned());
+        }
+        expression.visit_children_with(self);
+    }
+
+    fn visit_unary_expr(&mut self, unary: &UnaryExpr) {
+        if self.strict && unary.op == UnaryOp::Delete && unary.arg.is_ident() {
+            self.error(
+                unary.span,
+                "A variable cannot be deleted in strict code".to_owned(),
+            );
+        }
+        unary.visit_children_with(self);
+    }
+
+    fn visit_catch_clause(&mut self, clause: &CatchClause) {
+        let caught: Vec<Atom> = clause
+            .param
+            .iter()
+            .flat_map(names)
+            .map(|(id, _)| id.0)
+            .collect();
+        for stmt in &clause.body.stmts {
+            let declared: Vec<(Id, Span)> = match stmt {
+                Stmt::Decl(Decl::Var(vars)) if vars.kind != VarDeclKind::Var => vars
+                    .decls
+                    .iter()
+                    .flat_map(|decl| names(&decl.name))
+                    .collect(),
+                Stmt::Decl(Decl::Class(class)) => vec![(class.ident.to_id(), class.ident.span)],
+                _ => Vec::new(),
+            };
+            for (id, span) in declared {
+                if caught.contains(&id.0) {
+                    self.error(span, format!("`{}` is declared twice", id.0));
+                }
+            }
+        }
+        clause.visit_children_with(self);
+    }
+
+    fn visit_object_lit(&mut self, object: &ObjectLit) {
+        let prototypes = object.props.iter().filter(|prop| {
+            matches!(prop, PropOrSpread::Prop(prop) if matches!(&**prop, Prop::KeyValue(entry)
+            if match &entry.key {
+                PropName::Ident(name) => name.sym == "__proto__",
+                PropName::Str(name) => name.value == *"__proto__",
+                _ => false,
+            }))
+        });
+        if prototypes.count() > 1 {
+            self.error(object.span, "`__proto__` is given twice".to_owned());
+        }
+        object.visit_children_with(self);
+    }
+
+    fn visit_regex(&mut self, regex: &Regex) {
+        if let Some(fault) = pattern::fault(&regex.exp, &regex.flags) {
+            self.error(regex.span, fault.to_owned());
+        }
     }
 
     fn visit_class_decl(&mut self, declaration: &ClassDecl) {
@@ -138,18 +245,13 @@ impl Visit for Checker {
     }
 
     fn visit_function(&mut self, function: &Function) {
-        for parameter in &function.params {
-            for (id, _) in names(&parameter.pat) {
-                self.declared.entry(id).or_insert(Declared::Repeatable);
-            }
-        }
+        let parameters = function.params.iter().map(|parameter| &parameter.pat);
+        self.parameters(parameters, self.strict);
         self.in_function(|inside| function.visit_children_with(inside));
     }
 
     fn visit_arrow_expr(&mut self, arrow: &ArrowExpr) {
-        for (id, _) in arrow.params.iter().flat_map(names) {
-            self.declared.entry(id).or_insert(Declared::Repeatable);
-        }
+        self.parameters(arrow.params.iter(), true);
         self.in_function(|inside| arrow.visit_children_with(inside));
     }
 
@@ -174,7 +276,7 @@ impl Visit for Checker {
         });
         self.private_names.push(names.collect());
         class.decorators.visit_with(self);
-        class.body.visit_with(self);
+        self.with_home(true, |inside| class.body.visit_with(inside));
         self.private_names.pop();
     }
 

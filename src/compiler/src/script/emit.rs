@@ -19,7 +19,7 @@ use crate::options::{Mode, Options};
 
 /// Prints a record.
 pub(super) fn artifact(
-    module: Rewritten,
+    module: &Rewritten,
     id: &ModuleId<'_>,
     source_map: &Lrc<SourceMap>,
     comments: &SingleThreadedComments,
@@ -52,7 +52,7 @@ pub(super) fn artifact(
         },
         code,
         map,
-        imports: import_records(&module, source_map),
+        imports: import_records(module, source_map),
         exports: module.exports.iter().map(ToString::to_string).collect(),
         export_stars: module.stars.iter().map(ToString::to_string).collect(),
         css: None,

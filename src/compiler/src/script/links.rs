@@ -8,10 +8,10 @@ use std::collections::HashMap;
 use swc_core::atoms::Atom;
 use swc_core::common::{DUMMY_SP, Span, SyntaxContext};
 use swc_core::ecma::ast::{
-    ClassDecl, ComputedPropName, Decl, DefaultDecl, ExportSpecifier, Expr, FnDecl, Id, Ident,
-    IdentName, ImportDecl, ImportSpecifier, KeyValueProp, MemberExpr, MemberProp, ModuleDecl,
-    ModuleExportName, ModuleItem, NamedExport, ObjectLit, Pat, Prop, PropName, PropOrSpread, Stmt,
-    Str, VarDecl, VarDeclKind, VarDeclarator,
+    ClassDecl, ClassExpr, ComputedPropName, Decl, DefaultDecl, ExportSpecifier, Expr, FnDecl,
+    FnExpr, Id, Ident, IdentName, ImportDecl, ImportSpecifier, KeyValueProp, MemberExpr,
+    MemberProp, ModuleDecl, ModuleExportName, ModuleItem, NamedExport, ObjectLit, Pat, Prop,
+    PropName, PropOrSpread, Stmt, Str, VarDecl, VarDeclKind, VarDeclarator,
 };
 use swc_core::ecma::utils::{find_pat_ids, private_ident};
 
@@ -204,38 +204,40 @@ impl Links {
 
     fn export_default(&mut self, decl: DefaultDecl, span: Span) {
         let (local, statement) = match decl {
-            DefaultDecl::Fn(function) => match function.ident {
-                Some(ident) => (
-                    without_span(&ident),
-                    Stmt::Decl(Decl::Fn(FnDecl {
-                        ident,
-                        declare: false,
-                        function: function.function,
-                    })),
-                ),
-                None => {
-                    // A function declaration is callable before evaluation, in import cycles.
-                    let local = private_ident!("_default");
-                    let value = named_default(Box::new(Expr::Fn(function)));
-                    self.hoisted.push(constant(&local, value));
-                    return self.export(Atom::from("default"), local.into(), span);
-                }
-            },
-            DefaultDecl::Class(class) => match class.ident {
-                Some(ident) => (
-                    without_span(&ident),
-                    Stmt::Decl(Decl::Class(ClassDecl {
-                        ident,
-                        declare: false,
-                        class: class.class,
-                    })),
-                ),
-                None => {
-                    let local = private_ident!("_default");
-                    let value = named_default(Box::new(Expr::Class(class)));
-                    (local.clone(), constant(&local, value))
-                }
-            },
+            DefaultDecl::Fn(FnExpr {
+                ident: Some(ident),
+                function,
+            }) => (
+                without_span(&ident),
+                Stmt::Decl(Decl::Fn(FnDecl {
+                    ident,
+                    declare: false,
+                    function,
+                })),
+            ),
+            DefaultDecl::Fn(function) => {
+                // A function declaration is callable before evaluation, in import cycles.
+                let local = private_ident!("_default");
+                let value = named_default(Box::new(Expr::Fn(function)));
+                self.hoisted.push(constant(&local, value));
+                return self.export(Atom::from("default"), local.into(), span);
+            }
+            DefaultDecl::Class(ClassExpr {
+                ident: Some(ident),
+                class,
+            }) => (
+                without_span(&ident),
+                Stmt::Decl(Decl::Class(ClassDecl {
+                    ident,
+                    declare: false,
+                    class,
+                })),
+            ),
+            DefaultDecl::Class(class) => {
+                let local = private_ident!("_default");
+                let value = named_default(Box::new(Expr::Class(class)));
+                (local.clone(), constant(&local, value))
+            }
             DefaultDecl::TsInterfaceDecl(_) => return,
         };
         self.body.push(statement);

@@ -9,6 +9,7 @@ mod emit;
 mod helper_names;
 mod links;
 mod parse;
+mod pattern;
 mod recover;
 mod registry;
 mod report;
@@ -69,7 +70,7 @@ pub(crate) fn compile(
         let file = source_map.new_source_file(name, text.to_owned());
         let comments = SingleThreadedComments::default();
         let parsed = parse::parse(id, &file, &comments, options).map_err(|rejected| {
-            let mut all = report::syntax_errors(rejected.errors, &file, places);
+            let mut all = report::syntax_errors(&rejected.errors, &file, places);
             let early = rejected.program.map(errors_beside).unwrap_or_default();
             all.extend(
                 early
@@ -116,7 +117,7 @@ pub(crate) fn compile(
 fn errors_beside(mut program: Program) -> Vec<report::EarlyError> {
     let (unresolved, top_level) = (Mark::new(), Mark::new());
     program.mutate(resolver(unresolved, top_level, true));
-    let mut errors = early::check(&program);
+    let mut errors = early::check(&program, parse::Format::CommonJs);
     if let Program::Module(module) = program {
         let unresolved = SyntaxContext::empty().apply_mark(unresolved);
         errors.extend(links::Links::collect(module.body, unresolved).errors);
@@ -147,7 +148,7 @@ impl Run<'_> {
         let typescript = dialect.is_typescript();
         program.mutate(resolver(marks.unresolved, marks.top_level, typescript));
         self.strip_and_lower(&mut program, dialect, marks);
-        let early = early::check(&program);
+        let early = early::check(&program, format);
         if !early.is_empty() {
             return Err(early);
         }
@@ -170,7 +171,7 @@ impl Run<'_> {
         module.program.mutate(hygiene());
         module.program.mutate(fixer(Some(&self.comments)));
         emit::artifact(
-            module,
+            &module,
             self.id,
             &self.source_map,
             &self.comments,

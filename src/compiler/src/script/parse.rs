@@ -4,7 +4,7 @@
 
 use swc_core::common::SourceFile;
 use swc_core::common::comments::SingleThreadedComments;
-use swc_core::ecma::ast::{EsVersion, Program};
+use swc_core::ecma::ast::{EsVersion, ModuleDecl, Program};
 use swc_core::ecma::parser::error::Error;
 use swc_core::ecma::parser::{
     EsSyntax, Syntax, TsSyntax, parse_file_as_commonjs, parse_file_as_module, parse_file_as_program,
@@ -168,7 +168,7 @@ pub(super) fn parse(
         Program::Module(module)
             if module.body.iter().any(|item| {
                 item.as_module_decl()
-                    .is_some_and(|decl| decl.is_ts_export_assignment())
+                    .is_some_and(ModuleDecl::is_ts_export_assignment)
             }) =>
         {
             Format::CommonJs
@@ -190,7 +190,7 @@ struct Attempt<'a> {
 
 impl Attempt<'_> {
     fn module(&self) -> Result<Program, Rejected> {
-        self.with(|recovered| {
+        Self::with(|recovered| {
             parse_file_as_module(
                 self.file,
                 self.syntax,
@@ -203,7 +203,7 @@ impl Attempt<'_> {
     }
 
     fn commonjs(&self) -> Result<Program, Rejected> {
-        self.with(|recovered| {
+        Self::with(|recovered| {
             parse_file_as_commonjs(
                 self.file,
                 self.syntax,
@@ -216,7 +216,7 @@ impl Attempt<'_> {
     }
 
     fn program(&self) -> Result<Program, Rejected> {
-        self.with(|recovered| {
+        Self::with(|recovered| {
             parse_file_as_program(
                 self.file,
                 self.syntax,
@@ -228,7 +228,6 @@ impl Attempt<'_> {
     }
 
     fn with(
-        &self,
         parse: impl FnOnce(&mut Vec<Error>) -> Result<Program, Error>,
     ) -> Result<Program, Rejected> {
         let mut errors = Vec::new();

@@ -77,7 +77,7 @@ pub(super) fn further_errors(
             break;
         }
         at = next;
-        further.extend(report::syntax_errors(rejected.errors, &rest, places));
+        further.extend(report::syntax_errors(&rejected.errors, &rest, places));
     }
     further
 }

@@ -148,7 +148,7 @@ impl Rewriter {
             *inner = if binding.name.is_some() {
                 Expr::Seq(SeqExpr {
                     span: DUMMY_SP,
-                    exprs: vec![zero(), read],
+                    exprs: vec![Box::new(zero()), read],
                 })
             } else {
                 *read
@@ -216,7 +216,7 @@ impl Rewriter {
         }
         self.requests.add(&specifier, ImportKind::Asset, span);
         let literal = first.expr.take();
-        first.expr = Box::new(Expr::Call(CallExpr {
+        *first.expr = Expr::Call(CallExpr {
             span: DUMMY_SP,
             callee: Callee::Expr(Box::new(self.host("asset", DUMMY_SP))),
             args: vec![ExprOrSpread {
@@ -224,7 +224,7 @@ impl Rewriter {
                 expr: literal,
             }],
             ..Default::default()
-        }));
+        });
     }
 
     fn inside(&mut self, functions: usize, receivers: usize, visit: impl FnOnce(&mut Self)) {

@@ -29,7 +29,7 @@ impl EarlyError {
 
 /// Every syntax error, in source order, each once.
 pub(super) fn syntax_errors(
-    errors: Vec<Error>,
+    errors: &[Error],
     file: &SourceFile,
     places: Places<'_>,
 ) -> Vec<Diagnostic> {
