@@ -1,6 +1,10 @@
 //! Live hosts: every request goes to the app's room, which knows whether the app exists.
 
-use crate::{command::RoomCommand, problem::ApiError, rooms::Room};
+use crate::{
+    command::RoomCommand,
+    problem::ApiError,
+    rooms::{self, Room},
+};
 use hotplate_protocol::ErrorCode;
 use worker::{Env, Method, Request, Response};
 
@@ -31,5 +35,11 @@ pub(crate) async fn answer(request: Request, env: &Env, app: &str) -> Result<Res
             query,
         }
     };
-    Room::of(env, app)?.forward(&request, &command).await
+    let response = Room::of(env, app)?.forward(&request, &command).await?;
+    let kind = response.headers().get("content-type")?;
+    // A problem becomes a page where a person navigated; the rest is answered as it is.
+    if kind.is_some_and(|kind| kind.starts_with("application/problem+json")) {
+        return rooms::expect_success(response).await;
+    }
+    Ok(response)
 }

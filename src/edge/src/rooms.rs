@@ -112,7 +112,7 @@ async fn json<T: DeserializeOwned>(response: Response) -> Result<T, ApiError> {
 }
 
 /// A room's refusal as the error it is.
-async fn expect_success(mut response: Response) -> Result<Response, ApiError> {
+pub(crate) async fn expect_success(mut response: Response) -> Result<Response, ApiError> {
     if response.status_code() < 400 {
         return Ok(response);
     }
