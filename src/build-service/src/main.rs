@@ -58,7 +58,7 @@ async fn serve(config: &Config) -> Result<(), String> {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
-            drop(stop.send(()));
+            let _ = stop.send(());
         });
     let last_requests = async {
         // An error means that the server is gone already.

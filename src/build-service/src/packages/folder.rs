@@ -68,7 +68,7 @@ pub(crate) enum PackageTarget {
 }
 
 /// An installed folder.
-pub struct PackageFolder {
+pub(crate) struct PackageFolder {
     root: PathBuf,
     /// `node_modules/react` → `npm:react@19.0.0`.
     ids: HashMap<String, String>,

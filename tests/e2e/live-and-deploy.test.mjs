@@ -1,0 +1,282 @@
+/**
+ * From files to a hot page to a deployment, for the starter and for an app nobody here wrote:
+ * create-vite's react-ts template, unmodified.
+ */
+// @ts-check
+import assert from "node:assert/strict";
+import { cpSync, mkdtempSync, readFileSync, readdirSync, renameSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { after, before, describe, test } from "node:test";
+import { OUTPUT, ROOT, mark, openPlatform, overlayText, problems, screenshot } from "./platform.mjs";
+
+/** @type {import("./platform.mjs").Platform} */
+let platform;
+before(async () => {
+  platform = await openPlatform();
+});
+after(() => platform?.close());
+
+/** The deployments' rows as they stand in D1's file. @param {string} app */
+function rows(app) {
+  const folder = join(platform.stack.state, "worker", "v3", "d1", "miniflare-D1DatabaseObject");
+  for (const name of readdirSync(folder).filter((name) => /^[0-9a-f]{64}\.sqlite$/.test(name))) {
+    const database = new DatabaseSync(join(folder, name), { readOnly: true });
+    try {
+      return database
+        .prepare("SELECT d.id, d.state, d.created_at, d.deployed_at FROM deployments d JOIN apps a ON a.id = d.app_id WHERE a.slug = ? ORDER BY d.created_at, d.id")
+        .all(app);
+    } finally {
+      database.close();
+    }
+  }
+  throw new Error(`no database in ${folder}`);
+}
+
+/** Files of npm's template as `npm create vite` lays them down: `_gitignore` becomes `.gitignore`. */
+function viteTemplate() {
+  const folder = join(mkdtempSync(join(tmpdir(), "hotplate-e2e-")), "react-ts");
+  cpSync(join(ROOT, "node_modules", "create-vite", "template-react-ts"), folder, { recursive: true });
+  renameSync(join(folder, "_gitignore"), join(folder, ".gitignore"));
+  return folder;
+}
+
+const APPS = [
+  {
+    name: "starter",
+    folder: () => join(ROOT, "src", "cli", "template"),
+    counter: ".counter",
+    count: /Count: (\d+)/,
+    heading: "h1",
+    component: "src/Greeting.tsx",
+    rename: (/** @type {string} */ text) => text.replace("Hello from", "Good morning from"),
+    renamed: "Good morning from Hotplate",
+    counterFile: "src/Counter.tsx",
+    changeCounter: (/** @type {string} */ text) => text.replace("{label}: {count}", "{label} is {count}"),
+    changedCount: /Count is (\d+)/,
+    css: "src/App.css",
+  },
+  {
+    name: "template-react-ts",
+    folder: viteTemplate,
+    counter: "button",
+    count: /[Cc]ount is (\d+)/,
+    heading: "h1",
+    component: "src/App.tsx",
+    rename: (/** @type {string} */ text) => text.replace(/<h1>[^<]*<\/h1>/, "<h1>Edited at the edge</h1>"),
+    renamed: "Edited at the edge",
+    counterFile: "src/App.tsx",
+    changeCounter: (/** @type {string} */ text) => text.replace("ount is {count}", "ounted {count}"),
+    changedCount: /[Cc]ounted (\d+)/,
+    css: "src/index.css",
+  },
+];
+
+for (const app of APPS) {
+  describe(app.name, () => {
+    const slug = app.name;
+    /** @type {import("playwright-core").Page} */
+    let page;
+    /** @type {string[]} */
+    let errors;
+    /** @type {string} */
+    let folder;
+    /** @type {string} id of the first deployment */
+    let first;
+
+    before(async () => {
+      folder = app.folder();
+      page = await platform.browser.newPage();
+      errors = problems(page);
+    });
+    after(() => page?.close());
+
+    const count = async (/** @type {RegExp} */ pattern) => Number(pattern.exec(await page.innerText(app.counter))?.[1]);
+
+    test("a pushed folder opens live", async () => {
+      const pushed = await platform.hotplate(["push", folder, "--app", slug]);
+      assert.equal(pushed.code, 0, pushed.stderr + pushed.stdout);
+      await page.goto(platform.live(slug));
+      await page.waitForSelector(app.counter);
+      for (const image of await page.locator("img").all()) {
+        assert.ok(await image.evaluate((node) => node instanceof HTMLImageElement && (node.complete || node.decode().then(() => true))));
+      }
+      await screenshot(page, `${slug}-live`);
+      assert.deepEqual(errors, []);
+    });
+
+    test("editing a component shows without a reload and keeps every state", async () => {
+      const unmoved = await mark(page);
+      for (const _ of [1, 2, 3]) await page.click(app.counter);
+      assert.equal(await count(app.count), 3);
+      await platform.edit(slug, { [app.component]: app.rename(await platform.file(slug, app.component)) });
+      await page.waitForFunction(([selector, text]) => document.querySelector(selector)?.textContent === text, [app.heading, app.renamed]);
+      assert.equal(await count(app.count), 3, "another component's edit keeps the count");
+      await platform.edit(slug, { [app.counterFile]: app.changeCounter(await platform.file(slug, app.counterFile)) });
+      await page.waitForFunction(([selector, source]) => new RegExp(source).test(document.querySelector(selector)?.textContent ?? ""), [app.counter, app.changedCount.source]);
+      assert.equal(await count(app.changedCount), 3, "the component's own edit keeps the count");
+      await unmoved();
+      assert.deepEqual(errors, []);
+    });
+
+    test("editing a style sheet changes the page in place", async () => {
+      const unmoved = await mark(page);
+      const css = await platform.file(slug, app.css);
+      await platform.edit(slug, { [app.css]: `${css}\n${app.heading} { letter-spacing: 7px !important; }\n` });
+      await page.waitForFunction((selector) => getComputedStyle(/** @type {Element} */ (document.querySelector(selector))).letterSpacing === "7px", app.heading);
+      await unmoved();
+    });
+
+    test("a syntax error shows in an overlay and the last good page stays; the fix clears it", async () => {
+      const unmoved = await mark(page);
+      const good = await platform.file(slug, app.component);
+      const bad = good.replace(/return\b/, "return return");
+      const answer = await platform.edit(slug, { [app.component]: bad });
+      const [diagnostic] = answer.diagnostics;
+      assert.equal(diagnostic.code, "syntax_error");
+      assert.equal(diagnostic.file, app.component);
+      const line = bad.split("\n").findIndex((text) => text.includes("return return")) + 1;
+      assert.equal(diagnostic.line, line);
+      const text = await overlayText(page);
+      assert.ok(text.includes(`${app.component}:${line}:`), text);
+      assert.ok(text.includes("return return"), "the code frame is shown");
+      await screenshot(page, `${slug}-overlay`);
+      assert.equal(await page.textContent(app.heading), app.renamed);
+      assert.equal(await count(app.changedCount), 3);
+
+      const late = await platform.browser.newPage();
+      await late.goto(platform.live(slug));
+      assert.ok((await overlayText(late)).includes(app.component), "the error is shown to who comes late");
+      await platform.edit(slug, { [app.component]: good });
+      await page.waitForSelector("hotplate-overlay", { state: "detached" });
+      await late.waitForSelector("hotplate-overlay", { state: "detached" });
+      await late.waitForSelector(app.counter);
+      await late.close();
+      await unmoved();
+    });
+
+    test("a page that was cut off gets what it missed, in order", async () => {
+      const context = await platform.browser.newContext();
+      const cut = await context.newPage();
+      /** @type {import("playwright-core").WebSocketRoute[]} */
+      const sockets = [];
+      let open = true;
+      await cut.routeWebSocket(/@live\/socket/, (socket) => {
+        if (!open) return void socket.close();
+        sockets.push(socket);
+        socket.connectToServer();
+      });
+      await cut.goto(platform.live(slug));
+      await cut.waitForSelector(app.counter);
+      await cut.evaluate(() => {
+        Object.assign(window, { __applied: [] });
+        window.addEventListener("hotplate:applied", (event) => Reflect.get(window, "__applied").push(Reflect.get(event, "detail").seq));
+      });
+      const unmoved = await mark(cut);
+      await cut.click(app.counter);
+      open = false;
+      for (const socket of sockets) await socket.close();
+      const good = await platform.file(slug, app.component);
+      const seqs = [];
+      for (const round of [1, 2, 3]) {
+        seqs.push((await platform.edit(slug, { [app.component]: good.replaceAll(app.renamed.split(" ")[0], `Round${round}`) })).seq);
+      }
+      open = true;
+      await cut.waitForFunction((selector) => document.querySelector(selector)?.textContent?.startsWith("Round3"), app.heading);
+      assert.equal(Number(app.changedCount.exec(await cut.innerText(app.counter))?.[1]), 1);
+      await unmoved();
+      const applied = await cut.evaluate(() => Reflect.get(window, "__applied"));
+      assert.equal(applied.at(-1), seqs.at(-1));
+      assert.deepEqual([...applied].sort((left, right) => left - right), applied);
+      await platform.edit(slug, { [app.component]: good });
+      await context.close();
+    });
+
+    test("a deployment goes through its states and serves its own bytes", async () => {
+      const deployment = await platform.deploy(slug);
+      assert.equal(deployment.state, "deployed", JSON.stringify(deployment.error));
+      assert.deepEqual(deployment.states, ["pending", "building", "deploying", "deployed"]);
+      for (const step of ["queued_ms", "build_ms", "upload_ms", "verify_ms", "total_ms"]) assert.ok(deployment.timings[step] >= 0, step);
+      first = deployment.id;
+      assert.equal(deployment.url, platform.host(`${slug}--${first}`));
+      const own = await platform.visit(`${slug}--${first}`);
+      assert.equal(own.status, 200);
+      assert.equal(own.text, (await platform.visit(slug)).text);
+      const script = /src="\/(assets\/[^"]+\.js)"/.exec(own.text)?.[1];
+      const served = await platform.visit(`${slug}--${first}`, `/${script}`);
+      assert.equal(deployment.bundle.chunks.find((/** @type {{file: string}} */ chunk) => chunk.file === script)?.bytes, Buffer.byteLength(served.text));
+
+      const visit = await platform.browser.newPage();
+      const wrong = problems(visit);
+      await visit.goto(platform.host(slug));
+      await visit.waitForSelector(app.counter);
+      assert.equal(await visit.textContent(app.heading), app.renamed);
+      await visit.click(app.counter);
+      assert.equal(Number(app.changedCount.exec(await visit.innerText(app.counter))?.[1]), 1);
+      assert.equal(await visit.evaluate(() => getComputedStyle(/** @type {Element} */ (document.querySelector("h1"))).letterSpacing), "7px");
+      await screenshot(visit, `${slug}-deployment`);
+      assert.deepEqual(wrong, []);
+      await visit.close();
+      const again = await platform.ok("POST", `/apps/${slug}/deployments`, {});
+      assert.equal(again.id, first, "the same revision gives the same deployment");
+    });
+
+    test("a build error ends in failed and leaves the active deployment alone", async () => {
+      const good = await platform.file(slug, app.component);
+      await platform.edit(slug, { [app.component]: "export const broken = (\n" });
+      const failed = await platform.deploy(slug);
+      assert.equal(failed.state, "failed");
+      assert.equal(failed.error.stage, "building");
+      assert.equal(failed.error.diagnostics[0].file, app.component);
+      assert.equal((await platform.ok("GET", `/apps/${slug}`)).active_deployment, first);
+      assert.equal((await platform.visit(slug)).status, 200);
+      await platform.edit(slug, { [app.component]: good });
+    });
+
+    test("rollback and activate move the pointer and nothing else", async () => {
+      await platform.edit(slug, { [app.component]: (await platform.file(slug, app.component)).replaceAll(app.renamed.split(" ")[0], "Second") });
+      const second = await platform.deploy(slug);
+      assert.equal(second.state, "deployed", JSON.stringify(second.error));
+      const bytes = async (/** @type {string} */ label) => (await platform.visit(label)).text;
+      const of = { first: await bytes(`${slug}--${first}`), second: await bytes(`${slug}--${second.id}`) };
+      assert.notEqual(of.first, of.second);
+      assert.equal(await bytes(slug), of.second);
+      assert.deepEqual(await platform.ok("POST", `/apps/${slug}/rollback`), { active: first, previous: second.id });
+      await waitFor(async () => (await bytes(slug)) === of.first);
+      assert.deepEqual(await platform.ok("POST", `/apps/${slug}/deployments/${second.id}/activate`), { active: second.id, previous: first });
+      await waitFor(async () => (await bytes(slug)) === of.second);
+      assert.equal(await bytes(`${slug}--${first}`), of.first, "immutable");
+      const states = rows(slug).map((row) => [row.id, row.state]);
+      assert.deepEqual(states.filter(([, state]) => state === "deployed").map(([id]) => id), [first, second.id]);
+      assert.equal(states.filter(([, state]) => state === "failed").length, 1);
+    });
+  });
+}
+
+/** Asks again until it is so; a switch is seen everywhere within the route cache's 250 ms. @param {() => Promise<boolean>} condition */
+async function waitFor(condition) {
+  const until = Date.now() + 5_000;
+  while (!(await condition())) assert.ok(Date.now() < until, "not within 5 s");
+}
+
+test("screenshots were saved", () => {
+  const names = APPS.flatMap((app) => ["live", "overlay", "deployment"].map((kind) => `${app.name}-${kind}.png`));
+  for (const name of names) assert.ok(readFileSync(join(OUTPUT, name)).length > 1_000, name);
+});
+
+test("state survives a restart of the stack", async () => {
+  const before = await platform.ok("GET", "/apps/starter/files");
+  const history = await platform.ok("GET", "/apps/starter/revisions");
+  await platform.stack.restart();
+  assert.deepEqual(await platform.ok("GET", "/apps/starter/files"), before);
+  assert.deepEqual(await platform.ok("GET", "/apps/starter/revisions"), history);
+  const page = await platform.browser.newPage();
+  await page.goto(platform.live("starter"));
+  await page.waitForSelector(".counter");
+  const edited = await platform.edit("starter", { "src/Greeting.tsx": "export function Greeting() {\n  return <h1>After the restart</h1>;\n}\n" });
+  assert.equal(edited.revision, before.revision + 1);
+  await page.waitForFunction(() => document.querySelector("h1")?.textContent === "After the restart");
+  assert.equal((await platform.visit("starter")).status, 200);
+  await page.close();
+});
