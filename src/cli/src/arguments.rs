@@ -9,10 +9,10 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "hotplate", version, propagate_version = true)]
 pub(crate) struct Arguments {
-    /// Address of the API; else PORT or HOTPLATE_URL of a `.dev.vars` above, else http://localhost:8787
+    /// Address of the API; else PORT or `HOTPLATE_URL` of a `.dev.vars` above, else <http://localhost:8787>
     #[arg(long, global = true, env = "HOTPLATE_URL")]
     pub(crate) url: Option<String>,
-    /// Token; else ADMIN_TOKEN from the environment or a `.dev.vars` above
+    /// Token; else `ADMIN_TOKEN` from the environment or a `.dev.vars` above
     #[arg(long, global = true, env = "HOTPLATE_TOKEN", hide_env_values = true)]
     pub(crate) token: Option<String>,
     /// One JSON object per line, for programs

@@ -20,9 +20,9 @@ impl Output {
 
     fn say(self, text: impl FnOnce() -> String, value: impl FnOnce() -> Value) {
         if self.json {
-            println!("{}", value())
+            println!("{}", value());
         } else {
-            println!("{}", text())
+            println!("{}", text());
         }
     }
 

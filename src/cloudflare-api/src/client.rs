@@ -7,7 +7,7 @@ use reqwest::{Method, RequestBuilder, Response, Url};
 use std::time::Duration;
 
 /// A bucket of assets takes a while; a hanging connection must not hold a build for ever.
-const CALL_TIMEOUT: Duration = Duration::from_secs(120);
+const CALL_TIMEOUT: Duration = Duration::from_mins(2);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A client of one account. Cheap to clone.

@@ -19,7 +19,7 @@ impl Default for RetryPolicy {
         Self {
             attempts: 3,
             first_pause: Duration::from_millis(250),
-            longest_pause: Duration::from_secs(60),
+            longest_pause: Duration::from_mins(1),
         }
     }
 }

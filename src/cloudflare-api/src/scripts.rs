@@ -74,7 +74,7 @@ impl ScriptMetadata {
 pub enum ModuleType {
     /// An ES module.
     Esm,
-    /// A CommonJS module.
+    /// A `CommonJS` module.
     CommonJs,
     /// WebAssembly.
     Wasm,

@@ -87,10 +87,10 @@ pub(crate) fn missing_export(
 }
 
 /// `index.html` starts a script that is not in the tree.
-pub(crate) fn entry_missing(source: &str, suggestion: Option<String>) -> Diagnostic {
+pub(crate) fn entry_missing(source: &str, suggestion: Option<&str>) -> Diagnostic {
     let message = format!("index.html asks for `{source}`, which is not in the tree");
     let mut diagnostic = Diagnostic::without_place(Severity::Error, "unresolved_import", message);
     "index.html".clone_into(&mut diagnostic.file);
-    diagnostic.fix = suggestion.as_deref().map(did_you_mean);
+    diagnostic.fix = suggestion.map(did_you_mean);
     diagnostic
 }

@@ -1,6 +1,6 @@
 //! `index.html`: which modules it starts, and what it becomes in a preview or a release.
 //!
-//! Parses with lol_html, the streaming rewriter of Cloudflare's own edge; knows nothing of modules
+//! Parses with `lol_html`, the streaming rewriter of Cloudflare's own edge; knows nothing of modules
 //! beyond their ids.
 
 use crate::record::literal;

@@ -304,7 +304,7 @@ impl Preview {
                 }
                 AppResolution::NotFound { suggestion } => {
                     self.root_diagnostics
-                        .push(diagnose::entry_missing(source, suggestion));
+                        .push(diagnose::entry_missing(source, suggestion.as_deref()));
                 }
                 AppResolution::Public(_)
                 | AppResolution::External(_)

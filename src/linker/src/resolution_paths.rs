@@ -33,7 +33,7 @@ pub(crate) fn join(folder: &str, relative: &str) -> Option<String> {
     Some(segments.join("/"))
 }
 
-/// The folder of a path: `src/App.tsx` → `src`, `index.html` → ``.
+/// The folder of a path: `src/App.tsx` → `src`, `index.html` → nothing.
 pub(crate) fn folder(path: &str) -> &str {
     path.rfind('/')
         .and_then(|at| path.get(..at))

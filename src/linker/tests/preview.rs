@@ -15,12 +15,12 @@ fn split_steps(all: Files) -> (Files, BTreeMap<u32, Files>) {
     let (mut first, mut steps) = (Files::new(), BTreeMap::<u32, Files>::new());
     for (path, bytes) in all {
         match path.split_once(".hmr-") {
-            Some((stem, rest)) => {
+            Some((base, rest)) => {
                 let (step, extension) = rest.split_once('.').unwrap();
                 steps
                     .entry(step.parse().unwrap())
                     .or_default()
-                    .insert(format!("{stem}.{extension}"), bytes);
+                    .insert(format!("{base}.{extension}"), bytes);
             }
             None => {
                 first.insert(path, bytes);

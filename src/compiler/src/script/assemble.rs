@@ -6,7 +6,7 @@
 use swc_core::atoms::Atom;
 use swc_core::common::{DUMMY_SP, SyntaxContext};
 use swc_core::ecma::ast::{
-    ArrayLit, ArrowExpr, ArrowFunctionBody, Bool, CallExpr, Callee, ComputedPropName,
+    ArrayLit, ArrowExpr, ArrowFunctionBody, Bool, CallExpr, Callee, ComputedPropName, Decl,
     ExportDefaultExpr, Expr, ExprOrSpread, ExprStmt, Function, FunctionBody, Ident, IdentName,
     KeyValueProp, Lit, MemberExpr, MemberProp, MethodProp, Module, ModuleDecl, ModuleItem,
     ObjectLit, Param, Pat, Program, Prop, PropName, PropOrSpread, Stmt, Str, VarDeclKind,
@@ -54,6 +54,12 @@ pub(super) fn esm(links: Links, requests: &Requests, h: &Ident, facts: Facts) ->
         }
     }
     statements.extend(hoisted);
+    // A module of an import cycle may call this one's hoisted components before its body ran;
+    // they start with a call of their signature.
+    let (signatures, body): (Vec<Stmt>, Vec<Stmt>) = body
+        .into_iter()
+        .partition(|stmt| is_refresh_signature(stmt, h));
+    statements.extend(signatures);
     statements.push(statement(Expr::Yield(YieldExpr {
         span: DUMMY_SP,
         arg: None,
@@ -164,6 +170,21 @@ impl Visit for Declares<'_> {
 fn is_use_strict(stmt: &Stmt) -> bool {
     matches!(stmt, Stmt::Expr(ExprStmt { expr, .. })
         if matches!(&**expr, Expr::Lit(Lit::Str(text)) if text.value == *"use strict"))
+}
+
+/// `var _s = h.signature();`, as Fast Refresh's transform puts it at the top of a module.
+fn is_refresh_signature(stmt: &Stmt, h: &Ident) -> bool {
+    let Stmt::Decl(Decl::Var(declaration)) = stmt else {
+        return false;
+    };
+    !declaration.decls.is_empty()
+        && declaration.decls.iter().all(|declarator| {
+            matches!(declarator.init.as_deref(), Some(Expr::Call(call))
+                if matches!(&call.callee, Callee::Expr(callee)
+                    if matches!(&**callee, Expr::Member(MemberExpr { obj, prop: MemberProp::Ident(method), .. })
+                        if method.sym == *"signature"
+                            && matches!(&**obj, Expr::Ident(host) if host.to_id() == h.to_id()))))
+        })
 }
 
 fn name(name: &str) -> PropName {

@@ -1,4 +1,4 @@
-//! Modules of the working tree, compiled when they are asked for and kept in SQLite: a file is
+//! Modules of the working tree, compiled when they are asked for and kept in `SQLite`: a file is
 //! compiled once per content and options, whatever restarts.
 
 use super::storage::{Storage, TextKind};
@@ -56,7 +56,9 @@ impl Compilation<'_> {
 
     /// What the last compilation of a module said.
     pub(super) fn diagnostics(&self, id: &str) -> Vec<Diagnostic> {
-        self.known(id).map(|known| known.diagnostics).unwrap_or_default()
+        self.known(id)
+            .map(|known| known.diagnostics)
+            .unwrap_or_default()
     }
 
     /// Modules that were asked for, with what was said of them.
@@ -78,9 +80,17 @@ impl Compilation<'_> {
 
     fn find(&self, id: &str) -> Result<Option<Known>> {
         let path = path_of(id);
-        let Some(file) = self.tree.0.get(path) else { return Ok(None) };
+        let Some(file) = self.tree.0.get(path) else {
+            return Ok(None);
+        };
         let input = input_hash(&file.hash, self.options);
-        if let Some(known) = self.modules.known.borrow().get(id).filter(|known| known.input == input) {
+        if let Some(known) = self
+            .modules
+            .known
+            .borrow()
+            .get(id)
+            .filter(|known| known.input == input)
+        {
             return Ok(Some(known.clone()));
         }
         let stored = self.storage.artifact(id)?;
@@ -92,31 +102,52 @@ impl Compilation<'_> {
             },
             Some(_) | None => {
                 let good = stored.map_or(0, |row| row.good);
-                let Some(content) = self.storage.content(&file.hash)? else { return Ok(None) };
+                let Some(content) = self.storage.content(&file.hash)? else {
+                    return Ok(None);
+                };
                 self.compile(id, path, input, &content, good)?
             }
         };
-        self.modules.known.borrow_mut().insert(id.to_owned(), known.clone());
+        self.modules
+            .known
+            .borrow_mut()
+            .insert(id.to_owned(), known.clone());
         Ok(Some(known))
     }
 
-    fn compile(&self, id: &str, path: &str, input: String, content: &[u8], good: u8) -> Result<Known> {
+    fn compile(
+        &self,
+        id: &str,
+        path: &str,
+        input: String,
+        content: &[u8],
+        good: u8,
+    ) -> Result<Known> {
         let mut compiled = compile(&Source { id, content }, self.options);
         compiled.diagnostics.truncate(DIAGNOSTICS);
         let is_good = compiled.artifact.is_some();
-        self.storage.put_artifact(id, path, &input, is_good, &compiled.diagnostics)?;
+        self.storage
+            .put_artifact(id, path, &input, is_good, &compiled.diagnostics)?;
         let artifact = match compiled.artifact {
             Some(mut artifact) => {
                 match artifact.map.take() {
                     Some(map) => self.storage.put_text(TextKind::Map, id, &map)?,
                     None => self.storage.delete_text(TextKind::Map, id)?,
                 }
-                self.storage.put_text(TextKind::Artifact, id, &serde_json::to_string(&artifact)?)?;
+                self.storage.put_text(
+                    TextKind::Artifact,
+                    id,
+                    &serde_json::to_string(&artifact)?,
+                )?;
                 Some(Arc::new(artifact))
             }
             None => self.last_good(id, good)?,
         };
-        Ok(Known { input, artifact, diagnostics: compiled.diagnostics })
+        Ok(Known {
+            input,
+            artifact,
+            diagnostics: compiled.diagnostics,
+        })
     }
 
     fn last_good(&self, id: &str, good: u8) -> Result<Option<Arc<ModuleArtifact>>> {
@@ -129,7 +160,10 @@ impl Compilation<'_> {
             return Ok(Some(Arc::clone(artifact)));
         }
         let text = self.storage.text(TextKind::Artifact, id)?;
-        Ok(text.map(|text| serde_json::from_str(&text)).transpose()?.map(Arc::new))
+        Ok(text
+            .map(|text| serde_json::from_str(&text))
+            .transpose()?
+            .map(Arc::new))
     }
 }
 

@@ -35,7 +35,11 @@ impl Room {
             return self.unchanged(&stored);
         }
         let outcome = self.link(&stored);
-        let Outcome { messages, seq, diagnostics } = match outcome {
+        let Outcome {
+            messages,
+            seq,
+            diagnostics,
+        } = match outcome {
             Ok(outcome) => outcome,
             Err(error) => {
                 // The files are stored; the graph is rebuilt from them at the next request.
@@ -54,7 +58,11 @@ impl Room {
         Ok(EditResult {
             revision: stored.to,
             seq,
-            changed: stored.changes.into_iter().map(|change| change.path).collect(),
+            changed: stored
+                .changes
+                .into_iter()
+                .map(|change| change.path)
+                .collect(),
             diagnostics,
             timings: EditTimings {
                 store_ms: stored_at - begun,
@@ -66,7 +74,8 @@ impl Room {
     }
 
     fn unchanged(&self, stored: &Stored) -> Result<EditResult, ApiError> {
-        let diagnostics = self.with_working(|working| Ok(working.reachable_diagnostics(&self.storage)))?;
+        let diagnostics =
+            self.with_working(|working| Ok(working.reachable_diagnostics(&self.storage)))?;
         Ok(EditResult {
             revision: stored.to,
             seq: self.storage.number(Meta::Seq)?,
@@ -92,22 +101,40 @@ impl Room {
                 continue;
             }
             self.storage.add_content(&hash, &write.bytes)?;
-            let after = FileEntry { path: write.path.clone(), hash, size: write.bytes.len() as u64 };
-            changes.push(RevisionChange { path: write.path.clone(), before, after: Some(after) });
+            let after = FileEntry {
+                path: write.path.clone(),
+                hash,
+                size: write.bytes.len() as u64,
+            };
+            changes.push(RevisionChange {
+                path: write.path.clone(),
+                before,
+                after: Some(after),
+            });
         }
         for path in &edit.deletes {
             if let Some(before) = self.storage.file(path)? {
-                changes.push(RevisionChange { path: path.clone(), before: Some(before), after: None });
+                changes.push(RevisionChange {
+                    path: path.clone(),
+                    before: Some(before),
+                    after: None,
+                });
             }
         }
         if changes.is_empty() {
-            return Ok(Stored { from, to: from, changes });
+            return Ok(Stored {
+                from,
+                to: from,
+                changes,
+            });
         }
         changes.sort_by(|a, b| a.path.cmp(&b.path));
         let to = from + 1;
-        self.storage.add_revision(to, Date::now().as_millis(), &changes)?;
+        self.storage
+            .add_revision(to, Date::now().as_millis(), &changes)?;
         let (files, bytes) = self.storage.totals()?;
-        check_totals(files, bytes).map_err(|error| ApiError::new(error.code(), error.to_string()))?;
+        check_totals(files, bytes)
+            .map_err(|error| ApiError::new(error.code(), error.to_string()))?;
         Ok(Stored { from, to, changes })
     }
 
@@ -117,17 +144,29 @@ impl Room {
             let linked = working.apply(&self.storage, &stored.changes)?;
             let diagnostics = working.diagnostics(&self.storage, &stored.changes);
             let reachable = working.reachable_diagnostics(&self.storage);
-            Ok((linked, diagnostics, reachable, working.vendor(&self.storage)?))
+            Ok((
+                linked,
+                diagnostics,
+                reachable,
+                working.vendor(&self.storage)?,
+            ))
         })?;
-        let asks = stored.changes.iter().any(|change| is_manifest(&change.path));
+        let asks = stored
+            .changes
+            .iter()
+            .any(|change| is_manifest(&change.path));
         self.storage.transaction(|| {
             let mut messages = Vec::new();
             let mut seq = self.storage.number(Meta::Seq)?;
-            let vendor_before = self.storage.meta(Meta::VendorKey)?.filter(|key| !key.is_empty());
+            let vendor_before = self
+                .storage
+                .meta(Meta::VendorKey)?
+                .filter(|key| !key.is_empty());
             let key = need.as_ref().map(|need| need.key.clone());
             let vendor_changed = key != vendor_before;
             if vendor_changed || asks {
-                self.storage.put_meta(Meta::VendorKey, key.as_deref().unwrap_or_default())?;
+                self.storage
+                    .put_meta(Meta::VendorKey, key.as_deref().unwrap_or_default())?;
                 if let Some(need) = &need {
                     let state = self.require_vendor(need, asks)?;
                     messages.push(serde_json::to_string(&RoomMessage::Vendor { state })?);
@@ -139,11 +178,16 @@ impl Room {
                 self.storage.add_update(seq, &message)?;
                 messages.push(message);
             }
-            let errors: Vec<Diagnostic> = reachable.into_iter().filter(Diagnostic::is_error).collect();
+            let errors: Vec<Diagnostic> =
+                reachable.into_iter().filter(Diagnostic::is_error).collect();
             if let Some(message) = self.stick(seq, errors)? {
                 messages.push(serde_json::to_string(&message)?);
             }
-            Ok(Outcome { messages, seq, diagnostics })
+            Ok(Outcome {
+                messages,
+                seq,
+                diagnostics,
+            })
         })
     }
 
@@ -153,11 +197,15 @@ impl Room {
         if errors == before {
             return Ok(None);
         }
-        self.storage.put_meta(Meta::Sticky, &serde_json::to_string(&errors)?)?;
+        self.storage
+            .put_meta(Meta::Sticky, &serde_json::to_string(&errors)?)?;
         Ok(Some(if errors.is_empty() {
             RoomMessage::Recovered
         } else {
-            RoomMessage::Error { seq, diagnostics: errors }
+            RoomMessage::Error {
+                seq,
+                diagnostics: errors,
+            }
         }))
     }
 }
@@ -171,12 +219,23 @@ struct Outcome {
 }
 
 fn changes_registry(linked: &Linked) -> bool {
-    !linked.modules.is_empty() || !linked.removed.is_empty() || !linked.css.is_empty() || linked.reload.is_some()
+    !linked.modules.is_empty()
+        || !linked.removed.is_empty()
+        || !linked.css.is_empty()
+        || linked.reload.is_some()
 }
 
-fn stream_message(linked: Linked, seq: u64, stored: &Stored, vendor: Option<String>) -> RoomMessage {
+fn stream_message(
+    linked: Linked,
+    seq: u64,
+    stored: &Stored,
+    vendor: Option<String>,
+) -> RoomMessage {
     match linked.reload {
-        Some(reason) => RoomMessage::Reload { seq: Some(seq), reason },
+        Some(reason) => RoomMessage::Reload {
+            seq: Some(seq),
+            reason,
+        },
         None => RoomMessage::Update(Update {
             seq,
             from: stored.from,
@@ -194,7 +253,10 @@ fn is_manifest(path: &str) -> bool {
     matches!(path, "package.json" | "package-lock.json")
 }
 
-#[expect(clippy::cast_precision_loss, reason = "epoch milliseconds stay far below 2^53")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "epoch milliseconds stay far below 2^53"
+)]
 fn now() -> f64 {
     Date::now().as_millis() as f64
 }

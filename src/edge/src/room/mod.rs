@@ -26,8 +26,8 @@ use std::{
 };
 use storage::{Meta, Storage};
 use worker::{
-    Date, DurableObject, Env, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage,
-    console_error, durable_object,
+    Date, DurableObject, Env, Request, Response, Result, State, WebSocket,
+    WebSocketIncomingMessage, console_error, durable_object,
 };
 
 /// An app's room.
@@ -43,7 +43,10 @@ pub struct Room {
 }
 
 impl DurableObject for Room {
-    #[expect(clippy::expect_used, reason = "a room without storage cannot exist; the runtime resets it")]
+    #[expect(
+        clippy::expect_used,
+        reason = "a room without storage cannot exist; the runtime resets it"
+    )]
     fn new(state: State, env: Env) -> Self {
         let storage = Rc::new(Storage::open(&state).expect("the room's SQLite opens and migrates"));
         let room = Self {
@@ -64,7 +67,11 @@ impl DurableObject for Room {
         }
     }
 
-    async fn websocket_message(&self, socket: WebSocket, message: WebSocketIncomingMessage) -> Result<()> {
+    async fn websocket_message(
+        &self,
+        socket: WebSocket,
+        message: WebSocketIncomingMessage,
+    ) -> Result<()> {
         match message {
             WebSocketIncomingMessage::String(text) => self.hear(&socket, &text),
             WebSocketIncomingMessage::Binary(_) => Ok(()),
@@ -113,7 +120,10 @@ impl Room {
                 self.destroy().await?;
                 Ok(Response::empty()?.with_status(204))
             }
-            _ if !exists => Err(ApiError::new(ErrorCode::AppNotFound, "there is no such app")),
+            _ if !exists => Err(ApiError::new(
+                ErrorCode::AppNotFound,
+                "there is no such app",
+            )),
             RoomCommand::Info => Ok(Response::from_json(&Info {
                 revision: self.storage.number(Meta::Revision)?,
                 seq: self.storage.number(Meta::Seq)?,
@@ -129,7 +139,9 @@ impl Room {
                 Ok(Response::from_json(&self.list(revision)?)?)
             }
             RoomCommand::File { path, revision } => self.read_file(&request, &path, revision),
-            RoomCommand::Revisions { cursor, limit } => Ok(Response::from_json(&self.history(cursor, limit)?)?),
+            RoomCommand::Revisions { cursor, limit } => {
+                Ok(Response::from_json(&self.history(cursor, limit)?)?)
+            }
             RoomCommand::Live { path, query } => {
                 let response = self.live(&request, &path, &query).await;
                 self.follow_up().await?;
@@ -172,7 +184,9 @@ impl Room {
         self.load()?;
         match self.working.borrow_mut().as_mut() {
             Some(working) => act(working),
-            None => Err(worker::Error::RustError("the working tree is not loaded".to_owned())),
+            None => Err(worker::Error::RustError(
+                "the working tree is not loaded".to_owned(),
+            )),
         }
     }
 
@@ -191,7 +205,9 @@ impl Room {
     /// Sets the alarm to when something has to be done next.
     async fn set_alarm(&self) -> Result<()> {
         let pending = (!self.storage.not_in_kv(1)?.is_empty()).then(|| now() + tree::COPY_RETRY_MS);
-        let Some(due) = self.vendor_due()?.into_iter().chain(pending).min() else { return Ok(()) };
+        let Some(due) = self.vendor_due()?.into_iter().chain(pending).min() else {
+            return Ok(());
+        };
         let due = i64::try_from(due.saturating_sub(now())).unwrap_or(i64::MAX);
         let storage = self.state.storage();
         // `i64` is an offset from now.

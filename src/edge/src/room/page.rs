@@ -1,6 +1,10 @@
 //! The live host: page, client, registry, vendor chunks and the files of the tree.
 
-use super::{Room, content_type::content_type, storage::{Meta, TextKind, hash_of_url}};
+use super::{
+    Room,
+    content_type::content_type,
+    storage::{Meta, TextKind, hash_of_url},
+};
 use crate::{problem::ApiError, text::is_navigation};
 use data_encoding::HEXLOWER;
 use hotplate_domain::route::decode;
@@ -24,7 +28,7 @@ const WAITING: &str = r#"<!doctype html><html lang="en"><head><meta charset="utf
 enum Caching {
     /// Never.
     NoStore,
-    /// As long as the ETag is the same.
+    /// As long as the `ETag` is the same.
     Revalidate,
     /// For ever: the address names the content.
     Immutable,
@@ -47,10 +51,21 @@ const JSON: &str = "application/json";
 
 impl Room {
     /// Answers a request of the live host.
-    pub(super) async fn live(&self, request: &Request, path: &str, query: &str) -> Result<Response, ApiError> {
+    pub(super) async fn live(
+        &self,
+        request: &Request,
+        path: &str,
+        query: &str,
+    ) -> Result<Response, ApiError> {
         match path {
             "/" | "/index.html" => return self.page(),
-            "/@live/client.js" => return Ok(answer(CLIENT.as_bytes().to_vec(), SCRIPT, &Caching::Immutable)?),
+            "/@live/client.js" => {
+                return Ok(answer(
+                    CLIENT.as_bytes().to_vec(),
+                    SCRIPT,
+                    &Caching::Immutable,
+                )?);
+            }
             "/@live/registry.js" => return self.registry(),
             "/@live/map" => return self.map(query),
             _ => {}
@@ -58,7 +73,10 @@ impl Room {
         if let Some(hash) = hash_of_url(path) {
             return match self.vendor_code(hash).await? {
                 Some(code) => Ok(answer(code.into_bytes(), SCRIPT, &Caching::Immutable)?),
-                None => Err(ApiError::new(ErrorCode::NotFound, format!("there is no vendor chunk {hash}"))),
+                None => Err(ApiError::new(
+                    ErrorCode::NotFound,
+                    format!("there is no vendor chunk {hash}"),
+                )),
             };
         }
         let name = decode(path.trim_start_matches('/'))?;
@@ -69,7 +87,10 @@ impl Room {
         if is_navigation(request) {
             return self.page();
         }
-        Err(ApiError::new(ErrorCode::FileNotFound, format!("the app has no file {name:?}")))
+        Err(ApiError::new(
+            ErrorCode::FileNotFound,
+            format!("the app has no file {name:?}"),
+        ))
     }
 
     fn page(&self) -> Result<Response, ApiError> {
@@ -83,7 +104,8 @@ impl Room {
             "env": {},
         })
         .to_string();
-        let html = self.with_working(|working| Ok(working.html(&self.storage, &config, &CLIENT_URL)))?;
+        let html =
+            self.with_working(|working| Ok(working.html(&self.storage, &config, &CLIENT_URL)))?;
         let html = html.unwrap_or_else(|| {
             let config = config.replace('<', "\\u003c");
             let scripts = format!(
@@ -102,25 +124,35 @@ impl Room {
             "revision": self.storage.number(Meta::Revision)?,
             "vendor": self.storage.meta(Meta::VendorKey)?.filter(|key| !key.is_empty()),
         });
-        script.push_str(&format!("__hotplate__.loaded({truth});\n"));
+        script.extend(["__hotplate__.loaded(", &truth.to_string(), ");\n"]);
         Ok(answer(script.into_bytes(), SCRIPT, &Caching::NoStore)?)
     }
 
     fn map(&self, query: &str) -> Result<Response, ApiError> {
         let url = Url::parse(&format!("https://room/?{query}")).map_err(worker::Error::from)?;
-        let id = url.query_pairs().find_map(|(name, value)| (name == "id").then(|| value.into_owned()));
+        let id = url
+            .query_pairs()
+            .find_map(|(name, value)| (name == "id").then(|| value.into_owned()));
         let map = match &id {
             Some(id) => self.storage.text(TextKind::Map, id)?,
             None => None,
         };
         match map {
             Some(map) => Ok(answer(map.into_bytes(), JSON, &Caching::NoStore)?),
-            None => Err(ApiError::new(ErrorCode::NotFound, "there is no source map of that module")),
+            None => Err(ApiError::new(
+                ErrorCode::NotFound,
+                "there is no source map of that module",
+            )),
         }
     }
 
     /// A file of `public/` at the root, or any file by its path.
-    fn tree_file(&self, request: &Request, name: &str, query: &str) -> Result<Option<Response>, ApiError> {
+    fn tree_file(
+        &self,
+        request: &Request,
+        name: &str,
+        query: &str,
+    ) -> Result<Option<Response>, ApiError> {
         let public = format!("public/{name}");
         let (path, file) = match self.storage.file(&public)? {
             Some(file) => (public.as_str(), file),
@@ -131,34 +163,52 @@ impl Room {
         };
         let kind = content_type(path);
         if kind == STYLE
-            && let Some(sheet) = self.with_working(|working| Ok(working.style_sheet(&self.storage, path)))?
+            && let Some(sheet) =
+                self.with_working(|working| Ok(working.style_sheet(&self.storage, path)))?
         {
             return Ok(Some(answer(sheet.into_bytes(), STYLE, &Caching::NoStore)?));
         }
         let named = query.split('&').find_map(|pair| pair.strip_prefix("v="));
         let caching = match named {
-            Some(version) if version.len() >= 8 && file.hash.starts_with(version) => Caching::Immutable,
+            Some(version) if version.len() >= 8 && file.hash.starts_with(version) => {
+                Caching::Immutable
+            }
             Some(_) | None => Caching::Revalidate,
         };
         self.content(request, &file.hash, kind, &caching).map(Some)
     }
 
     /// Bytes by hash, unless the one who asks has them.
-    pub(super) fn bytes(&self, request: &Request, hash: &str, kind: &str) -> Result<Response, ApiError> {
+    pub(super) fn bytes(
+        &self,
+        request: &Request,
+        hash: &str,
+        kind: &str,
+    ) -> Result<Response, ApiError> {
         self.content(request, hash, kind, &Caching::Revalidate)
     }
 
-    fn content(&self, request: &Request, hash: &str, kind: &str, caching: &Caching) -> Result<Response, ApiError> {
+    fn content(
+        &self,
+        request: &Request,
+        hash: &str,
+        kind: &str,
+        caching: &Caching,
+    ) -> Result<Response, ApiError> {
         let etag = format!("\"{hash}\"");
         let known = request.headers().get("if-none-match")?;
         let matches = known.is_some_and(|known| {
-            known.split(',').map(|tag| tag.trim().trim_start_matches("W/")).any(|tag| tag == etag || tag == "*")
+            known
+                .split(',')
+                .map(|tag| tag.trim().trim_start_matches("W/"))
+                .any(|tag| tag == etag || tag == "*")
         });
         let response = if matches {
             answer(Vec::new(), kind, caching)?.with_status(304)
         } else {
             let bytes = self.storage.content(hash)?;
-            let bytes = bytes.ok_or_else(|| worker::Error::RustError(format!("content {hash} is missing")))?;
+            let bytes = bytes
+                .ok_or_else(|| worker::Error::RustError(format!("content {hash} is missing")))?;
             answer(bytes, kind, caching)?
         };
         response.headers().set("etag", &etag)?;

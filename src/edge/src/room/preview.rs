@@ -35,7 +35,19 @@ impl Working {
     /// Builds it from storage.
     pub(super) fn load(storage: &Storage) -> Result<Self> {
         let files = storage.files()?.into_iter();
-        let tree = Tree(files.map(|file| (file.path, FileMeta { hash: file.hash, size: file.size })).collect());
+        let tree = Tree(
+            files
+                .map(|file| {
+                    (
+                        file.path,
+                        FileMeta {
+                            hash: file.hash,
+                            size: file.size,
+                        },
+                    )
+                })
+                .collect(),
+        );
         let mut working = Self {
             tree,
             options: Options::development(),
@@ -49,26 +61,30 @@ impl Working {
     }
 
     /// Takes over a revision; answers what it changes in the registry.
-    pub(super) fn apply(&mut self, storage: &Storage, changes: &[RevisionChange]) -> Result<Linked> {
+    pub(super) fn apply(
+        &mut self,
+        storage: &Storage,
+        changes: &[RevisionChange],
+    ) -> Result<Linked> {
         for change in changes {
-            match &change.after {
-                Some(file) => {
-                    let meta = FileMeta { hash: file.hash.clone(), size: file.size };
-                    self.tree.0.insert(change.path.clone(), meta);
-                }
-                None => {
-                    self.tree.0.remove(&change.path);
-                    self.modules.forget(&change.path);
-                    storage.forget_path(&change.path)?;
-                }
+            if let Some(file) = &change.after {
+                let meta = FileMeta {
+                    hash: file.hash.clone(),
+                    size: file.size,
+                };
+                self.tree.0.insert(change.path.clone(), meta);
+            } else {
+                self.tree.0.remove(&change.path);
+                self.modules.forget(&change.path);
+                storage.forget_path(&change.path)?;
             }
         }
-        let mut changed: Vec<String> = changes.iter().map(|change| change.path.clone()).collect();
-        if changed.iter().any(|path| tsconfig::is_config(path)) && self.read_options(storage) {
+        let mut paths: Vec<String> = changes.iter().map(|change| change.path.clone()).collect();
+        if paths.iter().any(|path| tsconfig::is_config(path)) && self.read_options(storage) {
             // Other options make every module another one.
-            changed = self.tree.0.keys().cloned().chain(changed).collect();
+            paths = self.tree.0.keys().cloned().chain(paths).collect();
         }
-        Ok(self.link(storage, &changed))
+        Ok(self.link(storage, &paths))
     }
 
     fn read_options(&mut self, storage: &Storage) -> bool {
@@ -92,12 +108,12 @@ impl Working {
 
     /// The modules of the tree.
     pub(super) fn compilation<'a>(&'a self, storage: &'a Storage) -> Compilation<'a> {
-        Compilation { storage, tree: &self.tree, options: &self.options, modules: &self.modules }
-    }
-
-    /// The files of the tree.
-    pub(super) fn tree(&self) -> &Tree {
-        &self.tree
+        Compilation {
+            storage,
+            tree: &self.tree,
+            options: &self.options,
+            modules: &self.modules,
+        }
     }
 
     /// What the compiler and the linker say of everything that the page reaches.
@@ -114,9 +130,16 @@ impl Working {
     }
 
     /// The same, with what the compiler says of changed sources that the page does not reach.
-    pub(super) fn diagnostics(&self, storage: &Storage, changes: &[RevisionChange]) -> Vec<Diagnostic> {
+    pub(super) fn diagnostics(
+        &self,
+        storage: &Storage,
+        changes: &[RevisionChange],
+    ) -> Vec<Diagnostic> {
         let mut all = self.reachable_diagnostics(storage);
-        let known: BTreeSet<String> = all.iter().map(|diagnostic| diagnostic.file.clone()).collect();
+        let known: BTreeSet<String> = all
+            .iter()
+            .map(|diagnostic| diagnostic.file.clone())
+            .collect();
         let compilation = self.compilation(storage);
         for change in changes.iter().filter(|change| change.after.is_some()) {
             if is_source(&change.path) && !known.contains(&change.path) {
@@ -134,7 +157,8 @@ impl Working {
 
     /// The live page; `None` when the tree has no `index.html`.
     pub(super) fn html(&self, storage: &Storage, config: &str, client_url: &str) -> Option<String> {
-        self.graph.html(&self.compilation(storage), config, client_url)
+        self.graph
+            .html(&self.compilation(storage), config, client_url)
     }
 
     /// A style sheet as `<link>` gets it; `None` when the page does not reach it.
@@ -144,7 +168,9 @@ impl Working {
 
     /// The vendor chunk that the page's modules need.
     pub(super) fn vendor(&self, storage: &Storage) -> Result<Option<VendorNeed>> {
-        let Some(needs) = self.graph.vendor() else { return Ok(None) };
+        let Some(needs) = self.graph.vendor() else {
+            return Ok(None);
+        };
         let request = VendorRequest {
             dependencies: needs.dependencies.clone(),
             specifiers: needs.specifiers.clone(),
@@ -163,9 +189,13 @@ impl Working {
 fn is_source(path: &str) -> bool {
     is_compilable(path)
         && !path.starts_with("public/")
-        && ![".json", ".d.ts", ".d.mts", ".d.cts"].iter().any(|end| path.ends_with(end))
+        && ![".json", ".d.ts", ".d.mts", ".d.cts"]
+            .iter()
+            .any(|end| path.ends_with(end))
 }
 
 fn sort(diagnostics: &mut [Diagnostic]) {
-    diagnostics.sort_by(|a, b| (a.severity, &a.file, a.line, a.column).cmp(&(b.severity, &b.file, b.line, b.column)));
+    diagnostics.sort_by(|a, b| {
+        (a.severity, &a.file, a.line, a.column).cmp(&(b.severity, &b.file, b.line, b.column))
+    });
 }

@@ -1,4 +1,4 @@
-//! The room's SQLite: its tables and every statement on them. Nothing else in the room writes SQL.
+//! The room's `SQLite`: its tables and every statement on them. Nothing else in the room writes SQL.
 
 use worker::{Result, SqlStorage};
 
@@ -25,7 +25,8 @@ const MIGRATIONS: &[&str] = &[
      CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;",
 ];
 
-const CREATE_SCHEMA: &str = "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY)";
+const CREATE_SCHEMA: &str =
+    "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY)";
 const SCHEMA_VERSIONS: &str = "SELECT version FROM schema_version";
 const ADD_SCHEMA_VERSION: &str = "INSERT INTO schema_version (version) VALUES (?)";
 
@@ -34,18 +35,16 @@ pub(super) const FILE: &str = "SELECT path, hash, size FROM files WHERE path = ?
 pub(super) const PUT_FILE: &str = "INSERT INTO files (path, hash, size, revision) VALUES (?, ?, ?, ?)
   ON CONFLICT (path) DO UPDATE SET hash = excluded.hash, size = excluded.size, revision = excluded.revision";
 pub(super) const DELETE_FILE: &str = "DELETE FROM files WHERE path = ?";
-pub(super) const TOTALS: &str = "SELECT count(*) AS files, coalesce(sum(size), 0) AS bytes FROM files";
+pub(super) const TOTALS: &str =
+    "SELECT count(*) AS files, coalesce(sum(size), 0) AS bytes FROM files";
 
 pub(super) const ADD_REVISION: &str = "INSERT INTO revisions (revision, at) VALUES (?, ?)";
-pub(super) const ADD_CHANGE: &str =
-    "INSERT INTO changes (revision, path, before_hash, before_size, after_hash, after_size) VALUES (?, ?, ?, ?, ?, ?)";
+pub(super) const ADD_CHANGE: &str = "INSERT INTO changes (revision, path, before_hash, before_size, after_hash, after_size) VALUES (?, ?, ?, ?, ?, ?)";
 pub(super) const REVISIONS_BEFORE: &str =
     "SELECT revision, at FROM revisions WHERE revision < ? ORDER BY revision DESC LIMIT ?";
-pub(super) const CHANGES_OF: &str =
-    "SELECT path, before_hash, before_size, after_hash, after_size FROM changes WHERE revision = ? ORDER BY path";
+pub(super) const CHANGES_OF: &str = "SELECT path, before_hash, before_size, after_hash, after_size FROM changes WHERE revision = ? ORDER BY path";
 /// What each path was at a revision: the state before its first later change.
-pub(super) const CHANGES_AFTER: &str =
-    "SELECT path, before_hash, before_size, after_hash, after_size FROM changes WHERE revision > ? ORDER BY revision DESC, path";
+pub(super) const CHANGES_AFTER: &str = "SELECT path, before_hash, before_size, after_hash, after_size FROM changes WHERE revision > ? ORDER BY revision DESC, path";
 
 pub(super) const HAS_CONTENT: &str = "SELECT size FROM contents WHERE hash = ?";
 pub(super) const ADD_CONTENT: &str = "INSERT INTO contents (hash, size) VALUES (?, ?)";
@@ -65,12 +64,14 @@ pub(super) const OLDEST_UPDATE: &str = "SELECT min(seq) AS seq FROM updates";
 pub(super) const UPDATE_SIZES: &str = "SELECT seq, bytes FROM updates ORDER BY seq DESC";
 pub(super) const DELETE_UPDATE: &str = "DELETE FROM updates WHERE seq = ?";
 
-pub(super) const VENDOR: &str = "SELECT key, phase, message, hash, diagnostics, attempts, due FROM vendors WHERE key = ?";
+pub(super) const VENDOR: &str =
+    "SELECT key, phase, message, hash, diagnostics, attempts, due FROM vendors WHERE key = ?";
 pub(super) const PUT_VENDOR: &str = "INSERT INTO vendors (key, phase, message, hash, diagnostics, attempts, due, used)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (key) DO UPDATE SET phase = excluded.phase, message = excluded.message, hash = excluded.hash,
     diagnostics = excluded.diagnostics, attempts = excluded.attempts, due = excluded.due, used = excluded.used";
-pub(super) const OLD_VENDORS: &str = "SELECT key, hash FROM vendors ORDER BY used DESC LIMIT -1 OFFSET ?";
+pub(super) const OLD_VENDORS: &str =
+    "SELECT key, hash FROM vendors ORDER BY used DESC LIMIT -1 OFFSET ?";
 pub(super) const DELETE_VENDOR: &str = "DELETE FROM vendors WHERE key = ?";
 pub(super) const VENDOR_OF_HASH: &str = "SELECT key FROM vendors WHERE hash = ? LIMIT 1";
 
@@ -79,8 +80,7 @@ pub(super) const ADD_TEXT: &str = "INSERT INTO texts (kind, id, part, text) VALU
 pub(super) const DELETE_TEXT: &str = "DELETE FROM texts WHERE kind = ? AND id = ?";
 
 pub(super) const META: &str = "SELECT value FROM meta WHERE key = ?";
-pub(super) const PUT_META: &str =
-    "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+pub(super) const PUT_META: &str = "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
 
 #[derive(serde::Deserialize)]
 struct Version {

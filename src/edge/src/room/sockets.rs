@@ -1,7 +1,10 @@
 //! The room's sockets. They hibernate: everything the room must know of one stands in its
 //! attachment or in storage.
 
-use super::{Room, storage::{Meta, TextKind}};
+use super::{
+    Room,
+    storage::{Meta, TextKind},
+};
 use crate::problem::ApiError;
 use hotplate_domain::{Replay, limits::ROOM_SOCKETS};
 use hotplate_protocol::{Diagnostic, ErrorCode, RoomMessage, ViewerMessage};
@@ -41,7 +44,10 @@ impl Room {
         server.serialize_attachment(Attachment { seq })?;
         let log = self.storage.log()?;
         let revision = self.storage.number(Meta::Revision)?;
-        server.send(&RoomMessage::Connected { seq: log.head, revision })?;
+        server.send(&RoomMessage::Connected {
+            seq: log.head,
+            revision,
+        })?;
         if let Some(state) = self.vendor_state()? {
             server.send(&RoomMessage::Vendor { state })?;
         }
@@ -50,14 +56,22 @@ impl Room {
         }
         let errors = self.sticky()?;
         if !errors.is_empty() {
-            server.send(&RoomMessage::Error { seq: log.head, diagnostics: errors })?;
+            server.send(&RoomMessage::Error {
+                seq: log.head,
+                diagnostics: errors,
+            })?;
         }
         Ok(Response::from_websocket(client)?)
     }
 
     /// Sends everything later than `seen`, in order.
     fn replay(&self, socket: &WebSocket, seen: u64) -> worker::Result<()> {
-        let reload = |reason: &str| socket.send(&RoomMessage::Reload { seq: None, reason: reason.to_owned() });
+        let reload = |reason: &str| {
+            socket.send(&RoomMessage::Reload {
+                seq: None,
+                reason: reason.to_owned(),
+            })
+        };
         match self.storage.log()?.replay(seen) {
             Replay::UpToDate => Ok(()),
             Replay::Reload => reload("the room no longer has every update since"),
@@ -85,7 +99,10 @@ impl Room {
     pub(super) fn broadcast(&self, message: &str) -> u32 {
         let sockets = self.state.get_websockets();
         // One that closes just now fails, and replays when it is back.
-        let taken = sockets.iter().filter(|socket| socket.send_with_str(message).is_ok()).count();
+        let taken = sockets
+            .iter()
+            .filter(|socket| socket.send_with_str(message).is_ok())
+            .count();
         u32::try_from(taken).unwrap_or(u32::MAX)
     }
 
@@ -112,7 +129,9 @@ impl Room {
         if text.len() > MESSAGE_BYTES {
             return Ok(());
         }
-        let Ok(message) = serde_json::from_str::<ViewerMessage>(text) else { return Ok(()) };
+        let Ok(message) = serde_json::from_str::<ViewerMessage>(text) else {
+            return Ok(());
+        };
         match message {
             ViewerMessage::Hello { seq } => {
                 let known: Attachment = socket.deserialize_attachment()?.unwrap_or_default();
@@ -125,14 +144,21 @@ impl Room {
             }
             ViewerMessage::Custom { event, data } => {
                 let text = serde_json::to_string(&RoomMessage::Custom { event, data })?;
-                for other in self.state.get_websockets().iter().filter(|other| *other != socket) {
+                for other in self
+                    .state
+                    .get_websockets()
+                    .iter()
+                    .filter(|other| *other != socket)
+                {
                     // See `broadcast`.
                     let _ = other.send_with_str(&text);
                 }
                 Ok(())
             }
             // Reports are for people who watch a page; nobody reads them here yet.
-            ViewerMessage::Applied { .. } | ViewerMessage::Console { .. } | ViewerMessage::RuntimeError { .. } => Ok(()),
+            ViewerMessage::Applied { .. }
+            | ViewerMessage::Console { .. }
+            | ViewerMessage::RuntimeError { .. } => Ok(()),
         }
     }
 }
@@ -144,7 +170,10 @@ fn seq_of(query: &str) -> Result<Option<u64>, ApiError> {
         .filter(|value| !value.is_empty())
         .map(|value| {
             value.parse().map_err(|_| {
-                ApiError::new(ErrorCode::InvalidParameter, "`seq` is the number of the last update seen")
+                ApiError::new(
+                    ErrorCode::InvalidParameter,
+                    "`seq` is the number of the last update seen",
+                )
             })
         })
         .transpose()

@@ -1,4 +1,4 @@
-//! Typed access to the room's SQLite. Synchronous throughout: what happens between two awaits
+//! Typed access to the room's `SQLite`. Synchronous throughout: what happens between two awaits
 //! is one atomic step for everybody else.
 
 use super::schema;
@@ -104,9 +104,13 @@ pub(super) struct VendorRow {
 impl VendorRow {
     pub(super) fn new(state: &VendorState, attempts: u32, due: Option<u64>) -> Self {
         let (key, phase, message, diagnostics) = match state {
-            VendorState::Installing { key, message } => (key, "installing", message.clone(), Vec::new()),
+            VendorState::Installing { key, message } => {
+                (key, "installing", message.clone(), Vec::new())
+            }
             VendorState::Ready { key, .. } => (key, "ready", String::new(), Vec::new()),
-            VendorState::Failed { key, diagnostics } => (key, "failed", String::new(), diagnostics.clone()),
+            VendorState::Failed { key, diagnostics } => {
+                (key, "failed", String::new(), diagnostics.clone())
+            }
         };
         let hash = match state {
             VendorState::Ready { url, .. } => hash_of_url(url).map(str::to_owned),
@@ -127,12 +131,18 @@ impl VendorRow {
     pub(super) fn state(&self) -> VendorState {
         let key = self.key.clone();
         match (self.phase.as_str(), &self.hash) {
-            ("ready", Some(hash)) => VendorState::Ready { key, url: vendor_url(hash) },
+            ("ready", Some(hash)) => VendorState::Ready {
+                key,
+                url: vendor_url(hash),
+            },
             ("failed", _) => VendorState::Failed {
                 key,
                 diagnostics: serde_json::from_str(&self.diagnostics).unwrap_or_default(),
             },
-            _ => VendorState::Installing { key, message: self.message.clone() },
+            _ => VendorState::Installing {
+                key,
+                message: self.message.clone(),
+            },
         }
     }
 }
@@ -159,7 +169,11 @@ struct ChangeRow {
 impl From<ChangeRow> for RevisionChange {
     fn from(row: ChangeRow) -> Self {
         let entry = |hash: Option<String>, size: Option<u64>| {
-            hash.zip(size).map(|(hash, size)| FileEntry { path: row.path.clone(), hash, size })
+            hash.zip(size).map(|(hash, size)| FileEntry {
+                path: row.path.clone(),
+                hash,
+                size,
+            })
         };
         Self {
             before: entry(row.before_hash, row.before_size),
@@ -244,9 +258,15 @@ impl Storage {
         let mut body = Some(body);
         let mut outcome = None;
         let thrown = self.transactions.transaction_sync(&mut || {
-            let Some(body) = body.take() else { return Ok(JsValue::UNDEFINED) };
+            let Some(body) = body.take() else {
+                return Ok(JsValue::UNDEFINED);
+            };
             let failed = outcome.insert(body()).is_err();
-            if failed { Err(JsValue::from_str("rolled back")) } else { Ok(JsValue::UNDEFINED) }
+            if failed {
+                Err(JsValue::from_str("rolled back"))
+            } else {
+                Ok(JsValue::UNDEFINED)
+            }
         });
         match (outcome, thrown) {
             (Some(Err(error)), _) => Err(error),
@@ -256,11 +276,19 @@ impl Storage {
         }
     }
 
-    fn rows<T: DeserializeOwned>(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<Vec<T>> {
+    fn rows<T: DeserializeOwned>(
+        &self,
+        statement: &str,
+        values: Vec<SqlStorageValue>,
+    ) -> Result<Vec<T>> {
         self.sql.exec(statement, values)?.to_array()
     }
 
-    fn first<T: DeserializeOwned>(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<Option<T>> {
+    fn first<T: DeserializeOwned>(
+        &self,
+        statement: &str,
+        values: Vec<SqlStorageValue>,
+    ) -> Result<Option<T>> {
         Ok(self.rows(statement, values)?.into_iter().next())
     }
 
@@ -271,7 +299,9 @@ impl Storage {
     // Single values.
 
     pub(super) fn meta(&self, key: Meta) -> Result<Option<String>> {
-        Ok(self.first::<ValueRow>(schema::META, vec![key.name().into()])?.map(|row| row.value))
+        Ok(self
+            .first::<ValueRow>(schema::META, vec![key.name().into()])?
+            .map(|row| row.value))
     }
 
     pub(super) fn put_meta(&self, key: Meta, value: &str) -> Result<()> {
@@ -279,7 +309,10 @@ impl Storage {
     }
 
     pub(super) fn number(&self, key: Meta) -> Result<u64> {
-        Ok(self.meta(key)?.and_then(|value| value.parse().ok()).unwrap_or(0))
+        Ok(self
+            .meta(key)?
+            .and_then(|value| value.parse().ok())
+            .unwrap_or(0))
     }
 
     // Files and revisions.
@@ -299,19 +332,31 @@ impl Storage {
     }
 
     /// Applies changes as revision `revision`.
-    pub(super) fn add_revision(&self, revision: u64, at: u64, changes: &[RevisionChange]) -> Result<()> {
+    pub(super) fn add_revision(
+        &self,
+        revision: u64,
+        at: u64,
+        changes: &[RevisionChange],
+    ) -> Result<()> {
         self.run(schema::ADD_REVISION, vec![integer(revision), integer(at)])?;
         for change in changes {
             match &change.after {
                 Some(file) => {
-                    let values =
-                        vec![file.path.as_str().into(), file.hash.as_str().into(), integer(file.size), integer(revision)];
+                    let values = vec![
+                        file.path.as_str().into(),
+                        file.hash.as_str().into(),
+                        integer(file.size),
+                        integer(revision),
+                    ];
                     self.run(schema::PUT_FILE, values)?;
                 }
                 None => self.run(schema::DELETE_FILE, vec![change.path.as_str().into()])?,
             }
-            let hash = |entry: &Option<FileEntry>| entry.as_ref().map(|entry| entry.hash.as_str()).into();
-            let size = |entry: &Option<FileEntry>| optional_integer(entry.as_ref().map(|entry| entry.size));
+            let hash =
+                |entry: &Option<FileEntry>| entry.as_ref().map(|entry| entry.hash.as_str()).into();
+            let size = |entry: &Option<FileEntry>| {
+                optional_integer(entry.as_ref().map(|entry| entry.size))
+            };
             let values = vec![
                 integer(revision),
                 change.path.as_str().into(),
@@ -327,11 +372,19 @@ impl Storage {
 
     /// Newest first, below `before`.
     pub(super) fn revisions(&self, before: u64, limit: u64) -> Result<Vec<Revision>> {
-        let rows: Vec<RevisionRow> = self.rows(schema::REVISIONS_BEFORE, vec![integer(before), integer(limit)])?;
+        let rows: Vec<RevisionRow> = self.rows(
+            schema::REVISIONS_BEFORE,
+            vec![integer(before), integer(limit)],
+        )?;
         rows.into_iter()
             .map(|RevisionRow { revision, at }| {
-                let changes: Vec<ChangeRow> = self.rows(schema::CHANGES_OF, vec![integer(revision)])?;
-                Ok(Revision { revision, at, changes: changes.into_iter().map(Into::into).collect() })
+                let changes: Vec<ChangeRow> =
+                    self.rows(schema::CHANGES_OF, vec![integer(revision)])?;
+                Ok(Revision {
+                    revision,
+                    at,
+                    changes: changes.into_iter().map(Into::into).collect(),
+                })
             })
             .collect()
     }
@@ -345,16 +398,25 @@ impl Storage {
     // Contents.
 
     pub(super) fn has_content(&self, hash: &str) -> Result<bool> {
-        Ok(self.first::<Any>(schema::HAS_CONTENT, vec![hash.into()])?.is_some())
+        Ok(self
+            .first::<Any>(schema::HAS_CONTENT, vec![hash.into()])?
+            .is_some())
     }
 
     pub(super) fn add_content(&self, hash: &str, bytes: &[u8]) -> Result<()> {
         if self.has_content(hash)? {
             return Ok(());
         }
-        self.run(schema::ADD_CONTENT, vec![hash.into(), integer(bytes.len() as u64)])?;
+        self.run(
+            schema::ADD_CONTENT,
+            vec![hash.into(), integer(bytes.len() as u64)],
+        )?;
         for (part, bytes) in (0u64..).zip(bytes.chunks(PART)) {
-            let values = vec![hash.into(), integer(part), SqlStorageValue::Blob(bytes.to_vec())];
+            let values = vec![
+                hash.into(),
+                integer(part),
+                SqlStorageValue::Blob(bytes.to_vec()),
+            ];
             self.run(schema::ADD_BLOB, values)?;
         }
         Ok(())
@@ -399,7 +461,13 @@ impl Storage {
         diagnostics: &[Diagnostic],
     ) -> Result<()> {
         let diagnostics = serde_json::to_string(diagnostics)?;
-        let values = vec![id.into(), path.into(), input.into(), i64::from(good).into(), diagnostics.into()];
+        let values = vec![
+            id.into(),
+            path.into(),
+            input.into(),
+            i64::from(good).into(),
+            diagnostics.into(),
+        ];
         self.run(schema::PUT_ARTIFACT, values)
     }
 
@@ -418,13 +486,19 @@ impl Storage {
 
     pub(super) fn log(&self) -> Result<Log> {
         let oldest: Option<SeqRow> = self.first(schema::OLDEST_UPDATE, vec![])?;
-        Ok(Log { oldest: oldest.and_then(|row| row.seq), head: self.number(Meta::Seq)? })
+        Ok(Log {
+            oldest: oldest.and_then(|row| row.seq),
+            head: self.number(Meta::Seq)?,
+        })
     }
 
     /// Appends a message to the stream and drops what is too old.
     pub(super) fn add_update(&self, seq: u64, message: &str) -> Result<()> {
         self.put_meta(Meta::Seq, &seq.to_string())?;
-        self.run(schema::ADD_UPDATE, vec![integer(seq), integer(message.len() as u64)])?;
+        self.run(
+            schema::ADD_UPDATE,
+            vec![integer(seq), integer(message.len() as u64)],
+        )?;
         self.put_text(TextKind::Update, &seq.to_string(), message)?;
         let rows: Vec<UpdateRow> = self.rows(schema::UPDATE_SIZES, vec![])?;
         let kept = hotplate_domain::replay::keep(rows.iter().map(|row| row.bytes));
@@ -463,7 +537,9 @@ impl Storage {
             self.delete_text(TextKind::VendorRequest, &key)?;
             // Two keys may have given the same chunk.
             if let Some(hash) = hash
-                && self.first::<Any>(schema::VENDOR_OF_HASH, vec![hash.as_str().into()])?.is_none()
+                && self
+                    .first::<Any>(schema::VENDOR_OF_HASH, vec![hash.as_str().into()])?
+                    .is_none()
             {
                 self.delete_text(TextKind::VendorCode, &hash)?;
             }
@@ -485,7 +561,10 @@ impl Storage {
         loop {
             let end = rest.floor_char_boundary(PART);
             let (head, tail) = rest.split_at(end);
-            self.run(schema::ADD_TEXT, vec![kind.name().into(), id.into(), integer(part), head.into()])?;
+            self.run(
+                schema::ADD_TEXT,
+                vec![kind.name().into(), id.into(), integer(part), head.into()],
+            )?;
             if tail.is_empty() {
                 return Ok(());
             }

@@ -1,6 +1,10 @@
 //! Reading the tree: at any revision, file by file, by hash; and the copy of contents in KV.
 
-use super::{Room, content_type::content_type, storage::{Meta, Storage}};
+use super::{
+    Room,
+    content_type::content_type,
+    storage::{Meta, Storage},
+};
 use crate::{api::parse_json, config::blobs, problem::ApiError};
 use data_encoding::BASE64;
 use hotplate_domain::{limits, tree::before};
@@ -44,16 +48,27 @@ impl Room {
     ) -> Result<Response, ApiError> {
         let file: Option<FileEntry> = match revision {
             None => self.storage.file(path)?,
-            Some(_) => self.list(revision)?.files.into_iter().find(|file| file.path == path),
+            Some(_) => self
+                .list(revision)?
+                .files
+                .into_iter()
+                .find(|file| file.path == path),
         };
         match file {
             Some(file) => self.bytes(request, &file.hash, content_type(path)),
-            None => Err(ApiError::new(ErrorCode::FileNotFound, format!("there is no file {path:?}"))),
+            None => Err(ApiError::new(
+                ErrorCode::FileNotFound,
+                format!("there is no file {path:?}"),
+            )),
         }
     }
 
     /// History, newest first.
-    pub(super) fn history(&self, cursor: Option<u64>, limit: Option<u32>) -> Result<RevisionList, ApiError> {
+    pub(super) fn history(
+        &self,
+        cursor: Option<u64>,
+        limit: Option<u32>,
+    ) -> Result<RevisionList, ApiError> {
         let limit = u64::from(limit.unwrap_or(limits::PAGE_DEFAULT));
         let below = cursor.unwrap_or(u64::MAX);
         let revisions = self.storage.revisions(below, limit)?;
@@ -74,20 +89,29 @@ impl Room {
         let mut total = 0;
         for hash in request.hashes {
             let Some(bytes) = self.storage.content(&hash)? else {
-                return Err(ApiError::new(ErrorCode::FileNotFound, format!("there is no content {hash}")));
+                return Err(ApiError::new(
+                    ErrorCode::FileNotFound,
+                    format!("there is no content {hash}"),
+                ));
             };
             total += bytes.len();
             if total > ANSWER_BYTES && !blobs.is_empty() {
                 break;
             }
-            blobs.push(EncodedBlob { base64: BASE64.encode(&bytes), hash });
+            blobs.push(EncodedBlob {
+                base64: BASE64.encode(&bytes),
+                hash,
+            });
         }
         Ok(BlobAnswer { blobs })
     }
 }
 
 fn no_revision(revision: u64, head: u64) -> ApiError {
-    ApiError::new(ErrorCode::RevisionNotFound, format!("the tree is at revision {head}, there is no {revision}"))
+    ApiError::new(
+        ErrorCode::RevisionNotFound,
+        format!("the tree is at revision {head}, there is no {revision}"),
+    )
 }
 
 /// Copies contents to KV, where other parts of the platform look for them.
@@ -99,7 +123,11 @@ pub(super) struct Copy {
 
 impl Copy {
     pub(super) fn new(room: &Room) -> Self {
-        Self { storage: Rc::clone(&room.storage), env: room.env.clone(), busy: Rc::clone(&room.copying) }
+        Self {
+            storage: Rc::clone(&room.storage),
+            env: room.env.clone(),
+            busy: Rc::clone(&room.copying),
+        }
     }
 
     /// Copies what is not there yet. What fails stays marked as missing and is tried again.
@@ -117,7 +145,9 @@ impl Copy {
         let kv = blobs(&self.env)?;
         for hash in self.storage.not_in_kv(COPY_BATCH)? {
             if let Some(bytes) = self.storage.content(&hash)? {
-                kv.put_bytes(&format!("blob/{hash}"), &bytes)?.execute().await?;
+                kv.put_bytes(&format!("blob/{hash}"), &bytes)?
+                    .execute()
+                    .await?;
             }
             self.storage.is_in_kv(&hash)?;
         }

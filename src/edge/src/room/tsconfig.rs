@@ -13,9 +13,13 @@ const FILES: &[&str] = &["tsconfig.base.json", "tsconfig.json", "tsconfig.app.js
 pub(super) fn options(text: &dyn Fn(&str) -> Option<String>) -> Options {
     let mut options = Options::development();
     for file in FILES {
-        let config: Option<Value> = text(file)
-            .and_then(|text| jsonc_parser::parse_to_serde_value(&text, &jsonc_parser::ParseOptions::default()).ok());
-        if let Some(config) = config.as_ref().and_then(|config| config.get("compilerOptions")) {
+        let config: Option<Value> = text(file).and_then(|text| {
+            jsonc_parser::parse_to_serde_value(&text, &jsonc_parser::ParseOptions::default()).ok()
+        });
+        if let Some(config) = config
+            .as_ref()
+            .and_then(|config| config.get("compilerOptions"))
+        {
             apply(&mut options, config);
         }
     }
@@ -44,7 +48,10 @@ fn apply(options: &mut Options, config: &Value) {
     if let Some(pragma) = text("jsxFragmentFactory") {
         options.jsx.pragma_frag = pragma;
     }
-    if let Some(legacy) = config.get("experimentalDecorators").and_then(Value::as_bool) {
+    if let Some(legacy) = config
+        .get("experimentalDecorators")
+        .and_then(Value::as_bool)
+    {
         options.legacy_decorators = legacy;
     }
 }
@@ -55,10 +62,12 @@ mod tests {
 
     #[test]
     fn later_files_win_and_comments_are_read() {
-        let options = options(&|path| match path {
+        let options = options(&|path| {
+            match path {
             "tsconfig.json" => Some(r#"{ "compilerOptions": { "jsx": "react", "experimentalDecorators": true } }"#.to_owned()),
             "tsconfig.app.json" => Some("{ /* app */ \"compilerOptions\": { \"jsx\": \"react-jsx\", \"jsxImportSource\": \"preact\", }, }".to_owned()),
             _ => None,
+        }
         });
         assert_eq!(options.jsx.runtime, JsxRuntime::Automatic);
         assert_eq!(options.jsx.import_source, "preact");

@@ -9,9 +9,11 @@ use super::{
 use crate::config::{Config, blobs};
 use futures::StreamExt;
 use hotplate_protocol::{Diagnostic, RoomMessage, Severity, VendorEvent, VendorState};
-use worker::{Error, Fetch, Headers, Method, Request, RequestInit, Response, Result, console_error};
+use worker::{
+    Error, Fetch, Headers, Method, Request, RequestInit, Response, Result, console_error,
+};
 
-/// Chunks kept in SQLite; KV has all of them.
+/// Chunks kept in `SQLite`; KV has all of them.
 const KEPT: u64 = 3;
 /// First pause after the build service could not be reached; doubles each time.
 const FIRST_RETRY_MS: u64 = 1_000;
@@ -36,8 +38,10 @@ impl Room {
             key: need.key.clone(),
             message: "installing dependencies".to_owned(),
         };
-        self.storage.put_vendor(&VendorRow::new(&state, 0, Some(now())), now())?;
-        self.storage.put_text(TextKind::VendorRequest, &need.key, &need.request)?;
+        self.storage
+            .put_vendor(&VendorRow::new(&state, 0, Some(now())), now())?;
+        self.storage
+            .put_text(TextKind::VendorRequest, &need.key, &need.request)?;
         Ok(state)
     }
 
@@ -61,22 +65,41 @@ impl Room {
     /// Gets the needed chunk if that is due; the tree may need another one by then, so until none is.
     pub(super) async fn install_vendor(&self) -> Result<()> {
         loop {
-            let row = self.needed_vendor()?.filter(|row| row.due.is_some_and(|due| due <= now()));
+            let row = self
+                .needed_vendor()?
+                .filter(|row| row.due.is_some_and(|due| due <= now()));
             let Some(row) = row else { return Ok(()) };
             let key = row.key.clone();
             let row = match self.get_vendor(&key).await {
                 Ok(Outcome::Ready { hash, code }) => {
                     self.storage.put_text(TextKind::VendorCode, &hash, &code)?;
-                    VendorRow::new(&VendorState::Ready { key: key.clone(), url: vendor_url(&hash) }, 0, None)
+                    VendorRow::new(
+                        &VendorState::Ready {
+                            key: key.clone(),
+                            url: vendor_url(&hash),
+                        },
+                        0,
+                        None,
+                    )
                 }
-                Ok(Outcome::Failed { diagnostics }) => {
-                    VendorRow::new(&VendorState::Failed { key: key.clone(), diagnostics }, 0, None)
-                }
+                Ok(Outcome::Failed { diagnostics }) => VendorRow::new(
+                    &VendorState::Failed {
+                        key: key.clone(),
+                        diagnostics,
+                    },
+                    0,
+                    None,
+                ),
                 Err(error) => {
                     console_error!("vendor chunk {key}: {error}");
                     let attempts = row.attempts.saturating_add(1);
-                    let pause = FIRST_RETRY_MS.saturating_mul(1 << attempts.min(10).saturating_sub(1)).min(LAST_RETRY_MS);
-                    let state = VendorState::Failed { key: key.clone(), diagnostics: vec![unreachable_service()] };
+                    let pause = FIRST_RETRY_MS
+                        .saturating_mul(1 << attempts.min(10).saturating_sub(1))
+                        .min(LAST_RETRY_MS);
+                    let state = VendorState::Failed {
+                        key: key.clone(),
+                        diagnostics: vec![unreachable_service()],
+                    };
                     VendorRow::new(&state, attempts, Some(now() + pause))
                 }
             };
@@ -126,14 +149,24 @@ impl Room {
         let config = Config::read(&self.env)?;
         let headers = Headers::new();
         headers.set("content-type", "application/json")?;
-        headers.set("authorization", &format!("Bearer {}", config.build_service_secret))?;
+        headers.set(
+            "authorization",
+            &format!("Bearer {}", config.build_service_secret),
+        )?;
         let mut init = RequestInit::new();
-        init.with_method(Method::Post).with_headers(headers).with_body(Some(request.into()));
+        init.with_method(Method::Post)
+            .with_headers(headers)
+            .with_body(Some(request.into()));
         let url = format!("{}/v1/vendor", config.build_service_url);
-        let mut response = Fetch::Request(Request::new_with_init(&url, &init)?).send().await?;
+        let mut response = Fetch::Request(Request::new_with_init(&url, &init)?)
+            .send()
+            .await?;
         if response.status_code() != 200 {
             let body = response.text().await.unwrap_or_default();
-            return Err(Error::RustError(format!("the build service answered {}: {body}", response.status_code())));
+            return Err(Error::RustError(format!(
+                "the build service answered {}: {body}",
+                response.status_code()
+            )));
         }
         Ok(response)
     }
@@ -145,7 +178,9 @@ impl Room {
         while let Some(chunk) = stream.next().await {
             rest.extend_from_slice(&chunk?);
             if rest.len() > LINE_BYTES {
-                return Err(Error::RustError("the build service's answer has too long a line".to_owned()));
+                return Err(Error::RustError(
+                    "the build service's answer has too long a line".to_owned(),
+                ));
             }
             while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = rest.drain(..=end).collect();
@@ -164,7 +199,10 @@ impl Room {
         }
         Ok(match serde_json::from_slice(line)? {
             VendorEvent::Progress { message } => {
-                let state = VendorState::Installing { key: key.to_owned(), message };
+                let state = VendorState::Installing {
+                    key: key.to_owned(),
+                    message,
+                };
                 self.tell_if_needed(key, state)?;
                 None
             }
@@ -198,6 +236,7 @@ fn key_of_chunk(hash: &str) -> String {
 }
 
 fn unreachable_service() -> Diagnostic {
-    let message = "The build service does not answer; the dependencies will be installed when it does";
+    let message =
+        "The build service does not answer; the dependencies will be installed when it does";
     Diagnostic::without_place(Severity::Error, "build_service_unavailable", message)
 }

@@ -138,7 +138,7 @@ impl Graph {
                     }),
                     Err(failure) => match severity(id, import, &failure) {
                         Some(Severity::Error) => {
-                            errors.push(failed(id, import, Severity::Error, &failure))
+                            errors.push(failed(id, import, Severity::Error, &failure));
                         }
                         Some(Severity::Warning) => {
                             self.warnings
@@ -160,7 +160,7 @@ impl Graph {
     }
 
     /// Reachable modules in the order they execute: what is imported statically (or by `require`, which
-    /// stands first in most CommonJS files) before its importer, then what is imported dynamically.
+    /// stands first in most `CommonJS` files) before its importer, then what is imported dynamically.
     pub(crate) fn execution_order(&self, roots: &[String]) -> Vec<String> {
         enum Step<'a> {
             Enter(&'a str),

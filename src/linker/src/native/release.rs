@@ -136,7 +136,7 @@ impl Entries {
                 {
                     AppResolution::App(id) => found.push((source, id)),
                     AppResolution::NotFound { suggestion } => {
-                        errors.push(diagnose::entry_missing(&source, suggestion))
+                        errors.push(diagnose::entry_missing(&source, suggestion.as_deref()));
                     }
                     AppResolution::Public(_)
                     | AppResolution::External(_)

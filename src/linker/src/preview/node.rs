@@ -15,7 +15,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 pub(super) struct Exports {
     /// Names, `export *` not resolved.
     pub(super) names: BTreeSet<String>,
-    /// Targets of `export *`; `None` stands for one whose names are unknown (a package, CommonJS).
+    /// Targets of `export *`; `None` stands for one whose names are unknown (a package, `CommonJS`).
     pub(super) stars: Vec<Option<String>>,
     /// Whether the names are known at all.
     pub(super) known: bool,

@@ -17,14 +17,14 @@ pub(super) fn rewrite(
 ) -> Result<String, Vec<Diagnostic>> {
     let mut head = String::new();
     if let Some(js) = js {
-        head.push_str(&format!(
-            "<script type=\"module\" crossorigin src=\"/{js}\"></script>"
-        ));
+        head.extend([
+            "<script type=\"module\" crossorigin src=\"/",
+            js,
+            "\"></script>",
+        ]);
     }
     if let Some(css) = css {
-        head.push_str(&format!(
-            "<link rel=\"stylesheet\" crossorigin href=\"/{css}\">"
-        ));
+        head.extend(["<link rel=\"stylesheet\" crossorigin href=\"/", css, "\">"]);
     }
     // What the page refers to itself (`<link rel="icon" href="/src/icon.svg">`) becomes an asset.
     let mut urls = BTreeMap::new();
