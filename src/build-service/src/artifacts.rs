@@ -85,19 +85,18 @@ impl ArtifactStore {
         let stored = std::fs::read(&path)
             .ok()
             .and_then(|bytes| serde_json::from_slice::<ModuleArtifact>(&bytes).ok());
-        let artifact = match stored {
-            Some(artifact) => Arc::new(artifact),
-            None => {
-                let artifact = Arc::new(self.fresh(id, content, options)?);
-                if let Err(error) = serde_json::to_vec(&*artifact)
-                    .map_err(Into::into)
-                    .and_then(|bytes| write_whole(&path, &bytes))
-                {
-                    // A full disk makes builds slower, not wrong.
-                    tracing::warn!(%error, "an artifact was not stored");
-                }
-                artifact
+        let artifact = if let Some(artifact) = stored {
+            Arc::new(artifact)
+        } else {
+            let artifact = Arc::new(self.fresh(id, content, options)?);
+            if let Err(error) = serde_json::to_vec(&*artifact)
+                .map_err(Into::into)
+                .and_then(|bytes| write_whole(&path, &bytes))
+            {
+                // A full disk makes builds slower, not wrong.
+                tracing::warn!(%error, "an artifact was not stored");
             }
+            artifact
         };
         self.memory
             .lock()

@@ -18,7 +18,7 @@ use tokio::sync::mpsc::UnboundedSender;
 /// Builds that run at once; others wait.
 const PARALLEL_BUILDS: usize = 4;
 /// How long contents, installation and link of one build may take.
-const BUILD_TIMEOUT: Duration = Duration::from_secs(300);
+const BUILD_TIMEOUT: Duration = Duration::from_mins(5);
 
 type Chunk = Result<(Arc<str>, Vec<Diagnostic>), Vec<Diagnostic>>;
 
@@ -61,7 +61,7 @@ impl Service {
         Ok(Arc::new(Self {
             secret: config.secret.clone(),
             contents: Contents::open(folder.join("blobs"), http, config.secret.clone())?,
-            packages: Packages::open(folder.join("packages"))?,
+            packages: Packages::open(&folder.join("packages"))?,
             artifacts: ArtifactStore::open(folder.join("artifacts"))?,
             pool: work::pool()?,
             vendor_flights: Flights::new(),

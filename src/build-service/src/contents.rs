@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Longest silence of one answer.
-const ASK_TIMEOUT: Duration = Duration::from_secs(60);
+const ASK_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Why contents are not there.
 #[derive(Debug, thiserror::Error)]

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How long one installation may take.
-const INSTALL_TIMEOUT: Duration = Duration::from_secs(120);
+const INSTALL_TIMEOUT: Duration = Duration::from_mins(2);
 /// Folders whose resolver stays warm.
 const WARM_FOLDERS: usize = 8;
 /// Part of every folder's name; changes when the same set would be installed otherwise.
@@ -49,8 +49,8 @@ pub struct Packages {
 
 impl Packages {
     /// Opens the store, making its folder.
-    pub fn open(root: PathBuf) -> std::io::Result<Self> {
-        std::fs::create_dir_all(&root)?;
+    pub fn open(root: &Path) -> std::io::Result<Self> {
+        std::fs::create_dir_all(root)?;
         Ok(Self {
             root: root.canonicalize()?,
             flights: Flights::new(),
