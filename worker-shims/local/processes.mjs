@@ -115,9 +115,12 @@ export async function step(title, program, { echo = false } = {}) {
   console.log(`  ${title}: ${seconds(from)}`);
 }
 
+let stopping = false;
+/** Whether a signal is ending this process: children that end now were told to. */
+export const isStopping = () => stopping;
+
 /** Ctrl-C and termination stop every child, then this process. @param {() => Promise<void>} [before] */
 export function stopOnSignals(before) {
-  let stopping = false;
   for (const [signal, code] of /** @type {const} */ ([["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]])) {
     process.on(signal, async () => {
       if (stopping) return;

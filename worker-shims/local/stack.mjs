@@ -11,7 +11,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { freePort, readConfiguration, requireFree } from "./configuration.mjs";
 import { BUILD_SERVICE, EDGE, HOTPLATE, NODE, ROOT, WRANGLER } from "./places.mjs";
 import { StackProblem } from "./problem.mjs";
-import { start, tail } from "./processes.mjs";
+import { isStopping, start, tail } from "./processes.mjs";
 
 /**
  * @typedef {import("./processes.mjs").Child} Child
@@ -144,6 +144,8 @@ export async function runStack(configuration) {
     logs: join(state, "logs"),
     failed: () => Promise.race(parts.map(async ({ name, child, log }) => {
       const code = await child.exited;
+      // Ctrl-C ends the parts; that is not their failure, and the signal's own handler ends this process.
+      if (isStopping()) return /** @type {Promise<never>} */ (new Promise(() => {}));
       throw new StackProblem(`the ${name} stopped (exit code ${code}); its output is in ${log}`);
     })),
     stop,

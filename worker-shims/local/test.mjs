@@ -3,7 +3,7 @@
  * one run tells everything; the exit code is non-zero when anything did.
  */
 // @ts-check
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { CACHE, NODE, ROOT } from "./places.mjs";
 import { StackProblem, report } from "./problem.mjs";
@@ -12,6 +12,8 @@ import { setup } from "./setup.mjs";
 
 const PURE_CRATES = ["protocol", "domain", "compiler", "linker", "puck"].flatMap((crate) => ["-p", `hotplate-${crate}`]);
 const TSC = join(ROOT, "node_modules", "typescript", "bin", "tsc");
+/** What cargo's and Node's runners close with, where they ran any test. */
+const CLOSING_LINE = /^test result: .* [1-9]\d* passed|^ℹ (?:tests|pass|fail|skipped|duration_ms) /;
 /** Folders without tests of ours. */
 const SKIPPED = new Set(["node_modules", "fixtures", "output", "dist", "build"]);
 
@@ -50,6 +52,7 @@ async function main() {
     const log = join(CACHE, "logs", `test-${title.replace(/\W+/g, "-")}.log`);
     try {
       await step(title, { command, args, cwd: ROOT, log }, { echo: true });
+      for (const line of readFileSync(log, "utf8").split("\n")) if (CLOSING_LINE.test(line)) console.log(line);
     } catch (error) {
       if (!(error instanceof StackProblem)) throw error;
       report(error);
