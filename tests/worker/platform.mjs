@@ -6,6 +6,7 @@
  */
 import http from "node:http";
 import { once } from "node:events";
+import { WebSocket } from "ws";
 
 /**
  * @typedef {{status: number, headers: http.IncomingHttpHeaders, text: string, json: any}} Answer
@@ -60,6 +61,8 @@ export function platform({ base, baseDomain, token }) {
       if (created.status !== 201) throw new Error(`app refused: ${created.text}`);
       return this.write(slug, files);
     },
+    /** A viewer's socket of an app. @param {string} slug @param {number | string} [seq] the last update it has */
+    watch: (slug, seq) => watch(`ws://127.0.0.1:${port}/@live/socket${seq === undefined ? "" : `?seq=${seq}`}`, `${slug}--live.${baseDomain}`),
     /** One edit. @param {string} slug @param {Record<string, string>} files */
     async write(slug, files) {
       const writes = Object.entries(files).map(([path, content]) => ({ path, content }));
@@ -67,6 +70,56 @@ export function platform({ base, baseDomain, token }) {
       if (edited.status !== 200) throw new Error(`edit refused: ${edited.text}`);
       return edited.json;
     },
+  };
+}
+
+/**
+ * A socket whose messages are taken one by one, in order.
+ * @param {string} url @param {string} host
+ */
+async function watch(url, host) {
+  const socket = new WebSocket(url, { headers: { host } });
+  /** @type {any[]} */ const messages = [];
+  let arrived = () => {};
+  socket.on("message", (data) => {
+    const text = String(data);
+    messages.push(text === "pong" ? text : JSON.parse(text));
+    arrived();
+  });
+  /** @type {Promise<{code: number, reason: string}>} */
+  const closed = new Promise((resolve) => socket.on("close", (code, reason) => resolve({ code, reason: String(reason) })));
+  await once(socket, "open");
+  const next = async () => {
+    while (messages.length === 0) {
+      const more = /** @type {Promise<void>} */ (new Promise((resolve) => (arrived = resolve)));
+      const ended = await Promise.race([more, closed]);
+      if (ended && messages.length === 0) throw new Error(`the socket closed: ${JSON.stringify(ended)}`);
+    }
+    return messages.shift();
+  };
+  return {
+    /** The next message. */
+    next,
+    /** The next message that passes; the ones before it are dropped. @param {(message: any) => boolean} wanted */
+    async until(wanted) {
+      for (;;) {
+        const message = await next();
+        if (wanted(message)) return message;
+      }
+    },
+    /** Everything that the room sent before it answers a ping: it answers in order. */
+    async drain() {
+      socket.send("ping");
+      const before = [];
+      for (let message = await next(); message !== "pong"; message = await next()) before.push(message);
+      return before;
+    },
+    /** @param {unknown} message */
+    send: (message) => socket.send(typeof message === "string" ? message : JSON.stringify(message)),
+    close: () => socket.close(),
+    /** Cuts the connection without a word. */
+    cut: () => socket.terminate(),
+    closed,
   };
 }
 
