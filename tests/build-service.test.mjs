@@ -147,9 +147,12 @@ describe("vendor chunks", () => {
     const events = await vendor(dependencies, specifiers);
     assert.deepEqual(events.map(({ event }) => event), ["progress", "ready"]);
     const { code, hash } = ready(events);
-    const { renderToString } = await execute(code, "react-dom/server.browser");
+    // React's server keeps a channel open, which would keep this process running.
+    const channel = new MessageChannel();
+    const { renderToString } = await execute(code, "react-dom/server.browser", { MessageChannel: function () { return channel; } });
     const { createElement } = await execute(code, "react");
     assert.equal(renderToString(createElement("b", null, "hot")), "<b>hot</b>");
+    channel.port1.close();
 
     const again = await vendor(dependencies, specifiers);
     assert.deepEqual(again.map(({ event, hash: same }) => [event, same]), [["ready", hash]]);
@@ -184,7 +187,6 @@ describe("vendor chunks", () => {
     ["a repository", { ms: "github:vercel/ms" }, ["ms"], "dependency_refused", /`ms`/],
     ["a folder", { ms: "file:../../etc" }, ["ms"], "dependency_refused", /`ms`/],
     ["an archive's address", { ms: "https://example.com/ms.tgz" }, ["ms"], "dependency_refused", /`ms`/],
-    ["a name that is a path", { "../ms": "1.0.0" }, ["ms"], "dependency_refused", /\.\.\/ms/],
   ];
   for (const [what, dependencies, specifiers, code, message] of failures) {
     test(`${what} fails with a diagnostic that names it`, async () => {

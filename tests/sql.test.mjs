@@ -60,7 +60,7 @@ test("every statement file is used, and no statement stands elsewhere", () => {
 function withDeployments(...ids) {
   const db = migrated();
   run(db, "insert_app", "app_1", "demo", "Demo", "public", 1);
-  ids.forEach((id, index) => run(db, "insert_deployment", id, "app_1", index + 1, null, 10));
+  ids.forEach((id, index) => run(db, "insert_deployment", id, "app_1", index + 1, null, 10, "{}"));
   return db;
 }
 
@@ -89,11 +89,11 @@ test("of two consumers, one takes a deployment up", () => {
 
 test("one living deployment per revision; a failed one makes room", () => {
   const db = withDeployments("d1");
-  assert.equal(run(db, "insert_deployment", "d2", "app_1", 1, null, 11), 0);
-  assert.equal(first(db, "deployment_of_revision", "app_1", 1).id, "d1");
+  assert.equal(run(db, "insert_deployment", "d2", "app_1", 1, null, 11, "{}"), 0);
+  assert.equal(first(db, "deployment_of_revision", "app_1", 1, "{}").id, "d1");
   advance(db, "d1", "pending", 0, "failed", 0);
-  assert.equal(first(db, "deployment_of_revision", "app_1", 1), undefined);
-  assert.equal(run(db, "insert_deployment", "d2", "app_1", 1, null, 11), 1);
+  assert.equal(first(db, "deployment_of_revision", "app_1", 1, "{}"), undefined);
+  assert.equal(run(db, "insert_deployment", "d2", "app_1", 1, null, 11, "{}"), 1);
 });
 
 test("an older deployment that ends late does not take production back", () => {

@@ -140,11 +140,54 @@ describe("files", () => {
   });
 });
 
+describe("public values", () => {
+  const url = "/v1/apps/values/env";
+  before(() => at.app("values", {
+    "index.html": '<title>%VITE_TITLE%, %VITE_GIVEN%</title><script type="module" src="/main.js"></script>',
+    "main.js": "console.log(import.meta.env);\n", ".env": "VITE_TITLE=from the file\nVITE_GIVEN=weak\nSECRET=hidden\n",
+  }));
+
+  test("come from the app's files and from the API, which is stronger", async () => {
+    assert.deepEqual((await at.api("GET", url)).json, { vars: {} });
+    assert.match((await at.visit("values--live", "/")).text, /<title>from the file, weak<\/title>/);
+    const viewer = await at.watch("values");
+    const set = await at.api("PUT", url, { json: { vars: { VITE_GIVEN: "strong" } } });
+    assert.deepEqual([set.status, set.json], [200, { vars: { VITE_GIVEN: "strong" } }], set.text);
+    assert.deepEqual((await at.api("GET", url)).json, set.json);
+    assert.match((await viewer.until(({ type }) => type === "reload")).reason, /environment/);
+    viewer.close();
+    const page = (await at.visit("values--live", "/")).text;
+    assert.match(page, /<title>from the file, strong<\/title>/);
+    assert.match(page, /"env":\{"VITE_GIVEN":"strong","VITE_TITLE":"from the file"\}/);
+    assert.ok(!page.includes("hidden"));
+    await at.api("PUT", url, { json: { vars: {} } });
+    assert.match((await at.visit("values--live", "/")).text, /, weak</);
+  });
+
+  test("a changed file loads pages anew", async () => {
+    const viewer = await at.watch("values");
+    await at.write("values", { ".env.development": "VITE_TITLE=from another file\n" });
+    assert.match((await viewer.until(({ type }) => type === "reload")).reason, /\.env\.development/);
+    viewer.close();
+    assert.match((await at.visit("values--live", "/")).text, /from another file/);
+  });
+
+  test("refused ones change nothing", async () => {
+    await at.api("PUT", url, { json: { vars: { VITE_KEPT: "1" } } });
+    isProblem(await at.api("PUT", url, { json: { vars: { SECRET: "x" } } }), 422, "invalid_body");
+    isProblem(await at.api("PUT", url, { json: { vars: { VITE_A: 1 } } }), 422, "invalid_body");
+    isProblem(await at.api("PUT", url, { json: { vars: {}, secrets: {} } }), 422, "unknown_field");
+    isProblem(await at.api("PUT", url, { json: { vars: { VITE_A: "x".repeat(32 * 1024) } } }), 413, "body_too_large");
+    isProblem(await at.api("PUT", "/v1/apps/none/env", { json: { vars: {} } }), 404, "app_not_found");
+    assert.deepEqual((await at.api("GET", url)).json, { vars: { VITE_KEPT: "1" } });
+  });
+});
+
 test("every call needs the token, and says so before anything else", async () => {
   for (const [method, path] of [
     ["GET", "/v1/apps"], ["POST", "/v1/apps"], ["GET", "/v1/apps/none"], ["DELETE", "/v1/apps/none"],
     ["PATCH", "/v1/apps/none/files"], ["POST", "/v1/apps/none/deployments"], ["GET", "/v1/nothing"],
-    ["PUT", "/v1/apps"], ["POST", "/internal/v1/apps/none/blobs"],
+    ["PUT", "/v1/apps"], ["PUT", "/v1/apps/none/env"], ["POST", "/internal/v1/apps/none/blobs"],
   ]) {
     isProblem(await at.api(method, path, { token: null }), 401, "unauthorized");
     isProblem(await at.api(method, path, { token: `${stack.token}x` }), 401, "unauthorized");

@@ -59,6 +59,18 @@ test("the same revision again is the same deployment", async () => {
   assert.equal(list.deployments.length, 1);
 });
 
+test("public values are constants of the release; other values make another deployment of the revision", async () => {
+  await at.app("values", { ...page("x"), "src/main.ts": "document.title = import.meta.env.VITE_NAME ?? 'nobody';\n", ".env.production": "VITE_NAME=from the file\n" });
+  const one = await at.deploy("values");
+  assert.match(await code("values"), /"from the file"/);
+  await at.api("PUT", "/v1/apps/values/env", { json: { vars: { VITE_NAME: "from the API" } } });
+  const two = await at.deploy("values");
+  assert.notEqual(two.id, one.id);
+  assert.equal(two.revision, one.revision);
+  assert.match(await code("values"), /"from the API"/);
+  assert.match(await code(`values--${one.id}`), /"from the file"/);
+});
+
 test("an idempotency key stands for one request", async () => {
   await at.app("keyed", page("x"));
   const headers = { "idempotency-key": "k1" };

@@ -1,38 +1,14 @@
 //! Where the linker gets modules from: an app's tree, and its packages on disk.
 
+use crate::app::AppFiles;
 use crate::artifacts::ArtifactStore;
-use crate::contents::Contents;
 use crate::packages::{PackageFolder, PackageTarget};
-use hotplate_compiler::{FormatHint, ImportKind, Options, is_compilable};
+use hotplate_compiler::{FormatHint, GlobImport, ImportKind, Options};
 use hotplate_linker::{
-    AppResolution, AppResolver, LinkFailure, Loaded, ModuleHost, Resolved, Tree,
+    AppResolution, GlobMatch, LinkFailure, Loaded, ModuleHost, Resolved, is_asset,
 };
 use hotplate_protocol::{Diagnostic, Severity, VendorMode};
 use std::sync::Arc;
-
-/// An app's own files.
-pub(crate) struct AppFiles {
-    pub(crate) tree: Tree,
-    pub(crate) resolver: AppResolver,
-    pub(crate) contents: Contents,
-    pub(crate) options: Options,
-}
-
-impl AppFiles {
-    /// The bytes of a file of the tree.
-    pub(crate) fn bytes(&self, path: &str) -> Option<Vec<u8>> {
-        let meta = self.tree.0.get(path)?;
-        self.contents
-            .read(&meta.hash)
-            .inspect_err(|error| tracing::error!(path, %error, "a content is gone"))
-            .ok()
-    }
-
-    /// The text of a file of the tree.
-    pub(crate) fn text(&self, path: &str) -> Option<String> {
-        String::from_utf8(self.bytes(path)?).ok()
-    }
-}
 
 /// The module host of one build.
 pub(crate) struct Host<'a> {
@@ -80,6 +56,13 @@ impl ModuleHost for Host<'_> {
         self.packages.resolve(importer, specifier, kind, self.mode)
     }
 
+    fn glob(&self, importer: &str, glob: &GlobImport) -> Vec<GlobMatch> {
+        match self.app {
+            Some(app) if !importer.starts_with("npm:") => app.resolver.glob(importer, glob),
+            Some(_) | None => Vec::new(),
+        }
+    }
+
     fn load(&self, id: &str) -> Result<Loaded, Vec<Diagnostic>> {
         let unreadable = || {
             vec![Diagnostic {
@@ -91,7 +74,7 @@ impl ModuleHost for Host<'_> {
                 )
             }]
         };
-        let (path, query) = id.split_once('?').unwrap_or((id, ""));
+        let path = id.split('?').next().unwrap_or(id);
         let (bytes, options) = match self.packages.target(id) {
             Some(PackageTarget::Empty) => return Ok(Loaded::Empty),
             Some(PackageTarget::File(file)) => {
@@ -110,7 +93,7 @@ impl ModuleHost for Host<'_> {
                 )
             }
         };
-        if is_asset(path, query) {
+        if is_asset(id) {
             let name = path.rsplit('/').next().unwrap_or(path);
             let extension = name
                 .rsplit_once('.')
@@ -132,15 +115,4 @@ impl ModuleHost for Host<'_> {
             Some(PackageTarget::Empty) | None => false,
         }
     }
-}
-
-/// Whether an id is a file used by its URL: `?url`, or no kind of module and not asked for as text.
-fn is_asset(path: &str, query: &str) -> bool {
-    let mut flags = query
-        .split('&')
-        .map(|flag| flag.split('=').next().unwrap_or(flag));
-    if flags.clone().any(|flag| flag == "url") {
-        return true;
-    }
-    !is_compilable(path) && !flags.any(|flag| flag == "raw" || flag == "inline")
 }

@@ -3,11 +3,13 @@
 //! It installs packages and compiles tenant code but never runs any of it. It knows no D1, no KV
 //! and no rooms: everything it needs comes with a job or is asked for by hash.
 
+mod app;
 pub mod artifacts;
 pub mod builds;
 pub mod config;
 pub mod contents;
 mod flight;
+pub mod folder_app;
 mod host;
 mod http;
 pub mod packages;

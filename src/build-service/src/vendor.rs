@@ -6,7 +6,7 @@ use crate::host::Host;
 use crate::packages::DependencySet;
 use crate::work;
 use hotplate_compiler::{Options, VERSION};
-use hotplate_linker::link_vendor;
+use hotplate_linker::{link_vendor, package_name};
 use hotplate_protocol::{Diagnostic, Severity, VendorEvent, VendorMode, VendorRequest};
 use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
@@ -83,10 +83,12 @@ impl Service {
         self: Arc<Self>,
         request: VendorRequest,
     ) -> Result<(Arc<str>, Vec<Diagnostic>), Vec<Diagnostic>> {
-        let set = DependencySet {
-            dependencies: request.dependencies,
-            lockfile: request.lockfile,
-        };
+        let named = request
+            .specifiers
+            .iter()
+            .map(|specifier| package_name(specifier))
+            .collect();
+        let set = DependencySet::of_app(request.dependencies, &named, request.lockfile);
         let folder = self.packages.folder(&set).await?;
         let service = Arc::clone(&self);
         let chunk = work::on_thread("vendor", move || {

@@ -49,6 +49,9 @@ pub struct ModuleArtifact {
     pub map: Option<String>,
     /// Everything the module asks for, in source order, each specifier once per kind.
     pub imports: Vec<ImportRecord>,
+    /// What it asks for by pattern; specifiers of the matches of `globs[n]` begin with `glob:<n>:`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub globs: Vec<GlobImport>,
     /// Names exported explicitly (not those of `export *`).
     pub exports: Vec<String>,
     /// Specifiers of `export * from`.
@@ -93,4 +96,63 @@ pub struct ImportRecord {
     pub column: u32,
     /// Names imported through it: `default`, `*` for the namespace, or the exported name.
     pub names: Vec<String>,
+}
+
+/// How the matches of a pattern are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GlobForm {
+    /// `import.meta.glob(…)`: each match is a function that imports it.
+    Lazy,
+    /// `import.meta.glob(…, { eager: true })`: each match is imported statically.
+    Eager,
+    /// `` import(`./pages/${name}.tsx`) ``; a match's specifier is its path as written there.
+    Template,
+    /// `` new URL(`./icons/${name}.svg`, import.meta.url) ``; the same for assets.
+    Asset,
+}
+
+/// Files asked for by pattern.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GlobImport {
+    /// As written, relative to the module or to the root; one that begins with `!` excludes.
+    pub patterns: Vec<String>,
+    /// How the matches are asked for.
+    pub form: GlobForm,
+    /// Query that each match gets (`?raw`); empty for none.
+    pub query: String,
+    /// 1-based line.
+    pub line: u32,
+    /// 1-based column, in UTF-16 code units.
+    pub column: u32,
+}
+
+impl GlobImport {
+    /// How a match with this path is asked for: the key of `deps`.
+    pub fn specifier(&self, index: usize, path: &str) -> String {
+        match self.form {
+            GlobForm::Lazy | GlobForm::Eager => format!("glob:{index}:{path}"),
+            GlobForm::Template | GlobForm::Asset => path.to_owned(),
+        }
+    }
+
+    /// As which kind of import a match counts.
+    pub fn kind(&self) -> ImportKind {
+        match self.form {
+            GlobForm::Eager => ImportKind::Static,
+            GlobForm::Lazy | GlobForm::Template => ImportKind::Dynamic,
+            GlobForm::Asset => ImportKind::Asset,
+        }
+    }
+
+    /// The import of one match.
+    pub fn import(&self, index: usize, path: &str) -> ImportRecord {
+        ImportRecord {
+            specifier: self.specifier(index, path),
+            kind: self.kind(),
+            line: self.line,
+            column: self.column,
+            names: vec!["*".to_owned()],
+        }
+    }
 }

@@ -81,6 +81,7 @@ pub(crate) fn value_module(expression: &str, exports: Vec<String>) -> ModuleArti
         map: None,
         imports: Vec::new(),
         exports,
+        globs: Vec::new(),
         export_stars: Vec::new(),
         css: None,
         refresh: false,

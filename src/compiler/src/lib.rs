@@ -19,7 +19,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use hotplate_protocol::Diagnostic;
 
-pub use artifact::{Compiled, ImportKind, ImportRecord, ModuleArtifact, ModuleKind, Source};
+pub use artifact::{
+    Compiled, GlobForm, GlobImport, ImportKind, ImportRecord, ModuleArtifact, ModuleKind, Source,
+};
 pub use options::{FormatHint, JsxOptions, JsxRuntime, Mode, Options};
 
 use module_id::{ModuleId, Query};

@@ -54,6 +54,7 @@ pub(crate) fn compile(
         map: None,
         imports,
         exports: exports.into_keys().collect(),
+        globs: Vec::new(),
         export_stars: Vec::new(),
         css: Some(css),
         refresh: false,

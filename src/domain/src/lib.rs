@@ -6,6 +6,7 @@
 
 pub mod deployment;
 pub mod edit;
+pub mod environment;
 pub mod host;
 pub mod id;
 pub mod isolation;

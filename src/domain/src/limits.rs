@@ -35,10 +35,19 @@ pub const PAGE_DEFAULT: u32 = 50;
 /// Most entries of a list.
 pub const PAGE_MAX: u32 = 100;
 
+/// Most public values of an app.
+pub const ENV_VALUES: usize = 100;
+/// Longest name of one, in bytes.
+pub const ENV_NAME_BYTES: usize = 64;
+/// Names and values together; they travel in every page.
+pub const ENV_BYTES: usize = 32 * 1024;
+
 /// Updates kept for replay.
 pub const REPLAY_UPDATES: usize = 500;
 /// Bytes of updates kept for replay.
 pub const REPLAY_BYTES: u64 = 8 * 1024 * 1024;
+/// Largest message taken from a viewer.
+pub const VIEWER_MESSAGE_BYTES: usize = 1024 * 1024;
 /// Sockets that one room accepts.
 pub const ROOM_SOCKETS: usize = 1_000;
 

@@ -13,6 +13,8 @@ pub enum Method {
     Get,
     /// Creates, or starts something.
     Post,
+    /// Replaces.
+    Put,
     /// Changes.
     Patch,
     /// Removes.
@@ -25,6 +27,7 @@ impl Method {
         match self {
             Self::Get => "GET, HEAD",
             Self::Post => "POST",
+            Self::Put => "PUT",
             Self::Patch => "PATCH",
             Self::Delete => "DELETE",
         }
@@ -34,6 +37,7 @@ impl Method {
         match name {
             "GET" | "HEAD" => Some(Self::Get),
             "POST" => Some(Self::Post),
+            "PUT" => Some(Self::Put),
             "PATCH" => Some(Self::Patch),
             "DELETE" => Some(Self::Delete),
             _ => None,
@@ -87,6 +91,16 @@ pub enum Route {
     },
     /// `GET /v1/apps/{app}/revisions`
     ListRevisions {
+        /// Slug.
+        app: String,
+    },
+    /// `GET /v1/apps/{app}/env`
+    ReadEnvironment {
+        /// Slug.
+        app: String,
+    },
+    /// `PUT /v1/apps/{app}/env`
+    ReplaceEnvironment {
         /// Slug.
         app: String,
     },
@@ -202,6 +216,8 @@ impl Route {
             | Self::EditFiles { .. }
             | Self::ReadFile { .. }
             | Self::ListRevisions { .. }
+            | Self::ReadEnvironment { .. }
+            | Self::ReplaceEnvironment { .. }
             | Self::CreateDeployment { .. }
             | Self::ListDeployments { .. }
             | Self::ReadDeployment { .. }
@@ -261,6 +277,13 @@ fn offers(path: &str) -> Result<Vec<(Method, Route)>, RouteError> {
         }
         ["v1", "apps", slug, "revisions"] => {
             vec![(Method::Get, Route::ListRevisions { app: app(slug)? })]
+        }
+        ["v1", "apps", slug, "env"] => {
+            let app = app(slug)?;
+            vec![
+                (Method::Get, Route::ReadEnvironment { app: app.clone() }),
+                (Method::Put, Route::ReplaceEnvironment { app }),
+            ]
         }
         ["v1", "apps", slug, "deployments"] => {
             let app = app(slug)?;
@@ -373,6 +396,7 @@ mod tests {
             ("PUT", "/v1/apps", "GET, HEAD, POST"),
             ("POST", "/v1/apps/demo", "GET, HEAD, PATCH, DELETE"),
             ("GET", "/v1/apps/demo/rollback", "POST"),
+            ("POST", "/v1/apps/demo/env", "GET, HEAD, PUT"),
             ("BREW", "/", "GET, HEAD"),
         ] {
             let error = RouteError::MethodNotAllowed {
@@ -405,7 +429,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_route_without_its_access(method in "GET|POST|PATCH|DELETE", path in "(/[a-z0-9%.]{0,5}){0,6}") {
+        fn no_route_without_its_access(method in "GET|POST|PUT|PATCH|DELETE", path in "(/[a-z0-9%.]{0,5}){0,6}") {
             if let Ok(route) = Route::parse(&method, &path) {
                 prop_assert_eq!(route.access(), access_of_path(&path));
             }

@@ -1,7 +1,7 @@
 //! What the Worker asks of a room: one enum, written into a URL by one end and read by the other.
 //!
 //! The URL carries the command and its parameters, the request's body the rest (an `EditRequest`
-//! for `edit`, a `BlobRequest` for `blobs`, a `RoomMessage` for `notify`).
+//! for `edit`, a `BlobRequest` for `blobs`, name → value for `environment`, a `RoomMessage` for `notify`).
 
 use data_encoding::HEXUPPER;
 use worker::Url;
@@ -59,6 +59,8 @@ pub(crate) enum RoomCommand {
         /// The newest when absent.
         revision: Option<u64>,
     },
+    /// Take over the app's public values.
+    Environment,
     /// Tell every socket.
     Notify,
     /// Remove everything.
@@ -88,6 +90,7 @@ impl RoomCommand {
             Self::Socket { query } => format!("{ORIGIN}/socket?{query}"),
             Self::Blobs => with_query("blobs", &[]),
             Self::Tree { revision } => with_query("tree", &[("revision", text(*revision))]),
+            Self::Environment => with_query("environment", &[]),
             Self::Notify => with_query("notify", &[]),
             Self::Destroy => with_query("destroy", &[]),
         }
@@ -132,6 +135,7 @@ impl RoomCommand {
             "/tree" => Self::Tree {
                 revision: number("revision")?,
             },
+            "/environment" => Self::Environment,
             "/notify" => Self::Notify,
             "/destroy" => Self::Destroy,
             _ => return None,

@@ -145,7 +145,7 @@ impl Run<'_> {
             revision: self.row.revision,
             files: room.tree(self.row.revision).await?.files,
             blobs_url: self.urls.blobs(&self.row.app),
-            env: std::collections::BTreeMap::new(),
+            env: serde_json::from_str(&self.row.env).map_err(ApiError::from)?,
             max_bundle_bytes: self.config.max_bundle_bytes,
         };
         match self.build(&job).await? {

@@ -4,7 +4,7 @@
 
 use crate::resolution_paths::{find, folder, join, split_query};
 use crate::tree::Tree;
-use crate::tsconfig::PathMappings;
+use crate::tsconfig::{PathMappings, TsConfig};
 use std::collections::BTreeSet;
 
 /// What a specifier means.
@@ -29,16 +29,24 @@ pub enum AppResolution {
 #[derive(Debug, Clone, Default)]
 pub struct AppResolver {
     paths: BTreeSet<String>,
+    config: TsConfig,
     mappings: PathMappings,
 }
 
 impl AppResolver {
-    /// `text` gives the content of `tsconfig*.json` files.
+    /// `text` gives the content of configuration files.
     pub fn new(tree: &Tree, text: &dyn Fn(&str) -> Option<String>) -> Self {
+        let config = TsConfig::read(text);
         Self {
             paths: tree.0.keys().cloned().collect(),
-            mappings: PathMappings::read(text),
+            mappings: config.path_mappings(),
+            config,
         }
+    }
+
+    /// The app's `tsconfig.json`.
+    pub fn config(&self) -> &TsConfig {
+        &self.config
     }
 
     /// A file came.

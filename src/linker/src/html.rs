@@ -4,9 +4,11 @@
 //! beyond their ids.
 
 use crate::record::literal;
+use hotplate_compiler::Mode;
 use lol_html::html_content::{ContentType, Element};
 use lol_html::{RewriteStrSettings, element, rewrite_str};
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// What a page asks for, in document order, as written.
@@ -99,6 +101,42 @@ pub(crate) fn references(html: &str) -> Vec<String> {
         Some(_) => found.into_inner(),
         None => Vec::new(),
     }
+}
+
+/// `%VITE_NAME%` and `%MODE%` replaced by their values, as in Vite; other names stay as they are.
+pub fn with_env(html: &str, mode: Mode, env: &BTreeMap<String, String>) -> String {
+    let value = |name: &str| match name {
+        "MODE" => Some(mode.name()),
+        "BASE_URL" => Some("/"),
+        "DEV" => Some(if mode == Mode::Development {
+            "true"
+        } else {
+            "false"
+        }),
+        "PROD" => Some(if mode == Mode::Production {
+            "true"
+        } else {
+            "false"
+        }),
+        other => env.get(other).map(String::as_str),
+    };
+    let mut out = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some((before, from)) = rest.split_once('%') {
+        out.push_str(before);
+        let found = from
+            .split_once('%')
+            .and_then(|(name, behind)| Some((value(name)?, behind)));
+        if let Some((value, behind)) = found {
+            out.push_str(value);
+            rest = behind;
+        } else {
+            out.push('%');
+            rest = from;
+        }
+    }
+    out.push_str(rest);
+    out
 }
 
 /// The page of a live preview: client and configuration first in `head`, module scripts replaced by
@@ -204,6 +242,19 @@ mod tests {
 
     const PAGE: &str = "<!doctype html><html><head><title>T</title><link rel=\"stylesheet\" href=\"/src/a.css\"></head>\
         <body><div id=root></div><script type=module src=/src/main.tsx></script><script src=/plain.js></script></body></html>";
+
+    #[test]
+    fn names_of_the_environment_become_values() {
+        let env = BTreeMap::from([("VITE_TITLE".to_owned(), "50% off".to_owned())]);
+        for (html, expected) in [
+            ("<title>%VITE_TITLE%</title>", "<title>50% off</title>"),
+            ("%MODE%%PROD%", "productiontrue"),
+            ("width:100%; %VITE_NONE% %", "width:100%; %VITE_NONE% %"),
+            ("100%%VITE_TITLE%", "100%50% off"),
+        ] {
+            assert_eq!(with_env(html, Mode::Production, &env), expected);
+        }
+    }
 
     #[test]
     fn finds_module_scripts_and_sheets() {

@@ -7,6 +7,8 @@
 mod app_resolver;
 mod assets;
 mod diagnose;
+mod dotenv;
+mod glob;
 mod html;
 #[cfg(feature = "minify")]
 mod native;
@@ -19,6 +21,9 @@ mod tsconfig;
 
 pub use app_resolver::{AppResolution, AppResolver};
 pub use assets::{asset_url, is_asset};
+pub use dotenv::public_values;
+pub use glob::GlobMatch;
+pub use html::with_env;
 #[cfg(feature = "minify")]
 pub use native::host::{LinkFailure, Loaded, ModuleHost, ROOT, Resolved};
 #[cfg(feature = "minify")]
@@ -27,6 +32,7 @@ pub use native::release::{Release, ReleaseApp, ReleaseFile, link_release};
 pub use native::vendor::{VendorChunk, link_vendor};
 pub use preview::{Counters, Linked, Preview, VendorNeeds};
 pub use tree::{Artifacts, FileMeta, Tree};
+pub use tsconfig::TsConfig;
 
 /// Name of the package that a bare specifier reaches: `@scope/name/x` → `@scope/name`.
 pub fn package_name(specifier: &str) -> &str {

@@ -10,7 +10,8 @@ mod walk;
 use crate::app_resolver::{AppResolution, AppResolver};
 use crate::resolution_paths::{bases_of, split_query};
 use crate::tree::{Artifacts, Tree};
-use crate::{diagnose, html, package_name, record};
+use crate::{diagnose, dotenv, html, package_name, record};
+use hotplate_compiler::Mode;
 use hotplate_protocol::{CssUpdate, Diagnostic, ModuleUpdate};
 use node::{Node, Rendered};
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,7 +44,8 @@ pub struct Linked {
 /// What the reachable modules need of npm.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct VendorNeeds {
-    /// Package → range, of the packages that `specifiers` name.
+    /// Package → range: all `dependencies`, as packages ask for each other, and those of
+    /// `devDependencies` that `specifiers` name.
     pub dependencies: BTreeMap<String, String>,
     /// Bare specifiers.
     pub specifiers: BTreeSet<String>,
@@ -60,11 +62,12 @@ pub struct Preview {
     watchers: BTreeMap<String, BTreeSet<String>>,
     /// Bare specifier → modules that import it.
     packages: BTreeMap<String, BTreeSet<String>>,
-    /// `dependencies` and `devDependencies` of package.json.
-    declared: BTreeMap<String, String>,
+    declared: Declared,
     roots: BTreeSet<String>,
     root_diagnostics: Vec<Diagnostic>,
     needs: Option<VendorNeeds>,
+    /// Public values of the tree's `.env` files.
+    env: BTreeMap<String, String>,
 }
 
 impl Preview {
@@ -78,8 +81,11 @@ impl Preview {
         let first = !self.started;
         self.started = true;
         let mut dirty = self.take_changes(tree, changed, artifacts, first);
+        if first || changed.iter().any(|path| dotenv::is_env_file(path)) {
+            self.env = dotenv::public_values(Mode::Development, &|path| artifacts.text(path));
+        }
         if first || changed.iter().any(|path| path == "package.json") {
-            self.declared = declared_dependencies(artifacts.text("package.json").as_deref());
+            self.declared = Declared::read(artifacts.text("package.json").as_deref());
         }
         let before_roots = self.roots.clone();
         self.read_roots(artifacts);
@@ -166,14 +172,20 @@ impl Preview {
         out
     }
 
-    /// The live page; `None` when the tree has no `index.html`.
+    /// Public values of the tree's `.env` files.
+    pub fn env(&self) -> &BTreeMap<String, String> {
+        &self.env
+    }
+
+    /// The live page; `None` when the tree has no `index.html`. `env` is everything that is public.
     pub fn html(
         &self,
         artifacts: &dyn Artifacts,
+        env: &BTreeMap<String, String>,
         config_json: &str,
         client_url: &str,
     ) -> Option<String> {
-        let text = artifacts.text("index.html")?;
+        let text = html::with_env(&artifacts.text("index.html")?, Mode::Development, env);
         html::preview(&text, client_url, config_json, &|source| self.root(source))
     }
 
@@ -228,12 +240,9 @@ impl Preview {
         artifacts: &dyn Artifacts,
         first: bool,
     ) -> BTreeSet<String> {
-        let config = changed.iter().any(|path| {
-            let name = path.rsplit('/').next().unwrap_or(path);
-            path.starts_with("tsconfig")
-                || path == "jsconfig.json"
-                || (name.contains("tsconfig") && name.contains(".json"))
-        });
+        let config = changed
+            .iter()
+            .any(|path| self.resolver.config().depends_on(path));
         if first || config {
             self.resolver = AppResolver::new(tree, &|path| artifacts.text(path));
             return self.nodes.keys().cloned().collect();
@@ -254,12 +263,12 @@ impl Preview {
             for base in bases_of(path) {
                 dirty.extend(self.watchers.get(&base).into_iter().flatten().cloned());
             }
-            // What "did you mean" names may be another file now.
-            let unresolved = self
-                .nodes
-                .iter()
-                .filter(|(_, node)| !node.diagnostics.is_empty());
-            dirty.extend(unresolved.map(|(id, _)| id.clone()));
+            // What "did you mean" names may be another file now, and patterns may match it.
+            let touched = self.nodes.iter().filter(|(_, node)| {
+                !node.diagnostics.is_empty()
+                    || node.patterns.iter().any(|pattern| pattern.matches(path))
+            });
+            dirty.extend(touched.map(|(id, _)| id.clone()));
         }
         dirty
     }
@@ -317,11 +326,15 @@ impl Preview {
         let mut needs = VendorNeeds::default();
         for specifier in self.packages.keys() {
             let package = package_name(specifier);
-            if let Some(range) = self.declared.get(package) {
+            if let Some(range) = self.declared.range(package) {
                 needs.dependencies.insert(package.to_owned(), range.clone());
                 needs.specifiers.insert(specifier.clone());
             }
         }
+        let all = self.declared.dependencies.iter();
+        needs
+            .dependencies
+            .extend(all.map(|(name, range)| (name.clone(), range.clone())));
         (!needs.specifiers.is_empty()).then_some(needs)
     }
 
@@ -337,7 +350,7 @@ impl Preview {
         }
         for (specifier, users) in &self.packages {
             let package = package_name(specifier);
-            if !self.declared.contains_key(package) {
+            if self.declared.range(package).is_none() {
                 all.extend(users.iter().filter_map(|id| {
                     let import = self.nodes.get(id)?.packages.get(specifier)?;
                     Some(diagnose::dependency_missing(id, import, package))
@@ -355,18 +368,41 @@ impl Preview {
 fn reload_reason(changed: &[String]) -> Option<String> {
     changed
         .iter()
-        .find(|path| *path == "index.html" || path.starts_with("public/"))
+        .find(|path| {
+            *path == "index.html" || path.starts_with("public/") || dotenv::is_env_file(path)
+        })
         .map(|path| format!("{path} changed"))
 }
 
-fn declared_dependencies(package_json: Option<&str>) -> BTreeMap<String, String> {
-    let manifest: serde_json::Value = package_json
-        .and_then(|text| serde_json::from_str(text).ok())
-        .unwrap_or_default();
-    ["devDependencies", "dependencies"]
-        .iter()
-        .filter_map(|field| manifest.get(field)?.as_object())
-        .flatten()
-        .filter_map(|(name, range)| Some((name.clone(), range.as_str()?.to_owned())))
-        .collect()
+/// The packages that package.json names.
+#[derive(Debug, Default)]
+struct Declared {
+    dependencies: BTreeMap<String, String>,
+    development: BTreeMap<String, String>,
+}
+
+impl Declared {
+    fn read(package_json: Option<&str>) -> Self {
+        let manifest: serde_json::Value = package_json
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default();
+        let field = |name: &str| {
+            let entries = manifest.get(name).and_then(serde_json::Value::as_object);
+            entries
+                .into_iter()
+                .flatten()
+                .filter_map(|(name, range)| Some((name.clone(), range.as_str()?.to_owned())))
+                .collect()
+        };
+        Self {
+            dependencies: field("dependencies"),
+            development: field("devDependencies"),
+        }
+    }
+
+    fn range(&self, package: &str) -> Option<&String> {
+        self.dependencies
+            .get(package)
+            .or_else(|| self.development.get(package))
+    }
 }

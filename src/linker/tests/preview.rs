@@ -88,7 +88,7 @@ fn fixtures_link_as_recorded() {
                 &preview,
             );
         }
-        if let Some(html) = preview.html(&app, "{}", "/@live/client.js?v=1") {
+        if let Some(html) = preview.html(&app, preview.env(), "{}", "/@live/client.js?v=1") {
             writeln!(out, "== html\n{html}").unwrap();
         }
         insta::assert_snapshot!(name, out);
@@ -136,6 +136,8 @@ const PATHS: &[&str] = &[
     "src/x.svg",
     "public/x.svg",
     "src/d.json",
+    "src/deep/e.ts",
+    ".env",
 ];
 
 fn content(path: &str, choice: u8) -> Option<String> {
@@ -165,17 +167,19 @@ fn content(path: &str, choice: u8) -> Option<String> {
             "a{b:url(/x.svg)}",
             "@import 'c.css';",
         ]),
+        "env" => pick(&["VITE_A=1", "VITE_A=2\nB=1", "B=1"]),
         "svg" => pick(&["<svg/>", "<svg></svg>", "<svg>2</svg>"]),
         _ => pick(&[
             "import { x } from './a'; import './b.css'; export const y = x; export * from './b';",
             "import url from './x.svg'; import { y } from '~lib'; import d from './d'; export const x = [url, y, d];",
+            "export const x = import.meta.glob(['./**/*.{ts,css}', '!./b.*'], { query: '?raw' }); export const y = import.meta.glob('./*.{js,tsx}', { eager: true });",
             "import u from '/x.svg'; import('./a.js'); export { y as x } from './a'; export default u;",
         ]),
     }
 }
 
 fn edit() -> impl Strategy<Value = Vec<(usize, u8)>> {
-    proptest::collection::vec((0..PATHS.len(), 0u8..4), 1..4)
+    proptest::collection::vec((0..PATHS.len(), 0u8..5), 1..4)
 }
 
 proptest! {
@@ -210,6 +214,7 @@ proptest! {
             prop_assert_eq!(&registry, &expected);
             prop_assert_eq!(&linked.diagnostics, &whole.diagnostics);
             prop_assert_eq!(preview.vendor(), fresh.vendor());
+            prop_assert_eq!(preview.env(), fresh.env());
             prop_assert_eq!(preview.registry(&app), fresh.registry(&app));
         }
     }

@@ -9,6 +9,7 @@ mod app;
 mod build;
 mod deployment;
 mod diagnostic;
+mod environment;
 mod files;
 mod problem;
 mod room;
@@ -23,6 +24,7 @@ pub use deployment::{
     DeploymentList, DeploymentState, DeploymentTimings, Stage,
 };
 pub use diagnostic::{Diagnostic, Severity};
+pub use environment::Environment;
 pub use files::{
     EditRequest, EditResult, EditTimings, FileContent, FileEntry, FileList, FileWrite, Revision,
     RevisionChange, RevisionList,

@@ -18,8 +18,8 @@ pub enum VendorMode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VendorRequest {
-    /// Package name → range, from `dependencies` and `devDependencies` of the app's
-    /// `package.json`, narrowed to the packages that `specifiers` name.
+    /// Package name → range: all `dependencies` of the app's `package.json`, as packages ask for each
+    /// other, and those of its `devDependencies` that `specifiers` name.
     pub dependencies: BTreeMap<String, String>,
     /// Every bare specifier the app's reachable modules import (`react/jsx-dev-runtime`).
     pub specifiers: BTreeSet<String>,

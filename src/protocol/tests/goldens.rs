@@ -41,6 +41,7 @@ const TYPES: &[(&str, Check)] = &[
     ("diagnostic", check::<protocol::Diagnostic>),
     ("edit-request", check::<protocol::EditRequest>),
     ("edit-result", check::<protocol::EditResult>),
+    ("environment", check::<protocol::Environment>),
     ("file-list", check::<protocol::FileList>),
     ("problem", check::<protocol::Problem>),
     ("queued-deployment", check::<protocol::QueuedDeployment>),

@@ -32,6 +32,20 @@ export function createHandle(registry, instance) {
     get meta() {
       return (meta ??= registry.host.meta(instance));
     },
+    glob: (index, eager, name) => {
+      const prefix = `glob:${index}:`;
+      const pick = (/** @type {Record<string, unknown>} */ namespace) => (name === undefined ? namespace : namespace[name]);
+      /** @type {Record<string, unknown>} */
+      const matches = {};
+      for (const specifier of Object.keys(instance.deps)) {
+        if (!specifier.startsWith(prefix)) continue;
+        const edge = registry.target(instance, specifier);
+        matches[specifier.slice(prefix.length)] = eager
+          ? pick(importView(edge.module, edge.node))
+          : () => registry.import(instance, specifier).then((namespace) => pick(/** @type {Record<string, unknown>} */ (namespace)));
+      }
+      return matches;
+    },
     asset: (specifier) => registry.asset(instance, specifier),
     register: (type, name) => registry.host.register(type, `${module.id} ${name}`),
     signature: () => registry.host.signature(),

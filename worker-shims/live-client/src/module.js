@@ -19,6 +19,7 @@
  * @property {(specifier: string) => Promise<object>} dynamicImport
  * @property {(specifier: string) => unknown} require
  * @property {object} meta
+ * @property {(index: number, eager: boolean, name?: string) => Record<string, unknown>} glob
  * @property {(specifier: string) => URL} asset
  * @property {(type: unknown, name: string) => void} register
  * @property {() => Function} signature
@@ -27,7 +28,7 @@
 /** @typedef {Iterator<unknown> | AsyncIterator<unknown>} Body */
 
 /**
- * @typedef {{kind: "esm", imports?: string[], refresh?: boolean, async?: boolean, run(h: Handle): Body}} EsmRecord
+ * @typedef {{kind: "esm", imports?: string[], eager?: number[], refresh?: boolean, async?: boolean, run(h: Handle): Body}} EsmRecord
  * @typedef {{kind: "cjs", run(module: CommonJsModule, exports: unknown, require: Function, h: Handle): void}} CommonJsRecord
  * @typedef {{kind: "style", exports?: Record<string, string>}} StyleRecord
  * @typedef {EsmRecord | CommonJsRecord | StyleRecord} ModuleRecord
@@ -118,6 +119,16 @@ export class Instance {
     /** Root of its import cycle. @type {Instance} */
     this.root = this;
   }
+}
+
+/**
+ * What a module imports statically, in order: what it names, then what its eager patterns match.
+ * @param {EsmRecord} record @param {Dependencies} deps @returns {string[]}
+ */
+export function staticImports({ imports = [], eager = [] }, deps) {
+  if (eager.length === 0) return imports;
+  const prefixes = eager.map((index) => `glob:${index}:`);
+  return [...imports, ...Object.keys(deps).filter((specifier) => prefixes.some((prefix) => specifier.startsWith(prefix)))];
 }
 
 /**

@@ -9,7 +9,7 @@
 
 import { evaluate } from "./evaluate.js";
 import { createHandle } from "./handle.js";
-import { Instance, Module, unreachable } from "./module.js";
+import { Instance, Module, staticImports, unreachable } from "./module.js";
 import { importView, requireView, syncNamespace } from "./namespace.js";
 
 /** @import { Dependencies, EsmRecord, ModuleRecord } from "./module.js" */
@@ -170,7 +170,7 @@ export class Registry {
     const { record } = instance;
     switch (record.kind) {
       case "esm": {
-        for (const specifier of record.imports ?? []) {
+        for (const specifier of staticImports(record, instance.deps)) {
           const { module: target } = this.target(instance, specifier);
           this.#attach(instance, target);
           try {
@@ -225,7 +225,7 @@ export class Registry {
   #dependencies(instance) {
     const { record } = instance;
     const targets = record.kind === "esm"
-      ? (record.imports ?? []).map((specifier) => this.target(instance, specifier).module)
+      ? staticImports(record, instance.deps).map((specifier) => this.target(instance, specifier).module)
       : record.kind === "style" ? this.#sheets(instance) : [];
     return targets.map((target) => target.instance ?? this.link(target));
   }

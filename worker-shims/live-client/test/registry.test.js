@@ -383,3 +383,28 @@ describe("require of ES modules", () => {
     assert.deepEqual(world.log, [3]);
   });
 });
+
+describe("patterns", () => {
+  const pages = { "/home": esm({ exports: { default: "'home'", name: "'h'" }, body: 'log("home")' }), "/about": esm({ exports: { default: "'about'" }, body: 'log("about")' }) };
+
+  test("lazy matches are functions that import", async () => {
+    const world = new World().define({
+      ...pages,
+      "/a": [esm({ exports: { all: "all", names: "names" }, body: 'const all = h.glob(0, false); const names = h.glob(0, false, "default"); log("a")' }), { "glob:0:./home.js": "/home", "glob:0:./about.js": "/about", "glob:10:./no.js": "/none", "./other.js": "/about" }],
+    });
+    const { all, names } = world.run("/a");
+    assert.deepEqual([Object.keys(all).sort(), world.drain()], [["./about.js", "./home.js"], ["a"]]);
+    assert.equal((await all["./home.js"]()).name, "h");
+    assert.equal(await names["./about.js"](), "about");
+    assert.deepEqual(world.drain(), ["home", "about"]);
+  });
+
+  test("eager matches run before", () => {
+    const world = new World().define({
+      ...pages,
+      "/a": [esm({ body: 'log(h.glob(1, true)["./home.js"].name, h.glob(1, true, "default"))' }).replace("imports:", "eager: [1], imports:"), { "glob:1:./home.js": "/home", "glob:1:./about.js": "/about" }],
+    });
+    world.run("/a");
+    assert.deepEqual(world.log, ["home", "about", "h"]);
+  });
+});

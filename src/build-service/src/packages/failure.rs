@@ -49,7 +49,10 @@ pub(crate) fn diagnose(stdout: &str, dependencies: &BTreeMap<String, String>) ->
         ),
         "ERESOLVE" => (
             "dependency_conflict",
-            "The dependencies need versions of a package that exclude each other".to_owned(),
+            format!(
+                "The dependencies need versions of a package that exclude each other{}",
+                conflict(text("detail"))
+            ),
         ),
         "EINTEGRITY" => (
             "dependency_integrity",
@@ -69,6 +72,19 @@ pub(crate) fn diagnose(stdout: &str, dependencies: &BTreeMap<String, String>) ->
         ),
     };
     about_package_json(code, message)
+}
+
+/// Who asks for what, in npm's words: its explanation names one package that was found and the demand
+/// that this does not meet.
+fn conflict(detail: &str) -> String {
+    let after = |title: &str| {
+        let (_, rest) = detail.split_once(title)?;
+        rest.trim_start().lines().next().map(short)
+    };
+    match (after("Could not resolve dependency:"), after("Found: ")) {
+        (Some(demand), Some(found)) => format!(": {demand} does not take {found}"),
+        _ => String::new(),
+    }
 }
 
 /// Whether `name` stands in `said` as a whole name. Scoped names are escaped in addresses.
@@ -122,6 +138,11 @@ mod tests {
                 r#"{"error":{"code":"ERESOLVE","summary":"x"}}"#,
                 "dependency_conflict",
                 "exclude",
+            ),
+            (
+                r#"{"error":{"code":"ERESOLVE","detail":"While resolving: a\nFound: react@18.3.1\nnode_modules/react\n\nCould not resolve dependency:\npeer react@\"^19\" from react-dom@19.3.1\nmore"}}"#,
+                "dependency_conflict",
+                "other: peer react@\"^19\" from react-dom@19.3.1 does not take react@18.3.1",
             ),
             (
                 r#"{"error":{"code":"EAI_AGAIN","summary":"x"}}"#,

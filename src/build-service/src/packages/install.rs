@@ -6,7 +6,7 @@ use crate::contents::sha256;
 use crate::flight::Flights;
 use hotplate_protocol::Diagnostic;
 use serde_json::json;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,6 +29,22 @@ pub struct DependencySet {
 }
 
 impl DependencySet {
+    /// The set of an app whose modules import `packages`. What comes from elsewhere than the registry and
+    /// is not imported is left out instead of refused: it is of no use here.
+    pub(crate) fn of_app(
+        mut dependencies: BTreeMap<String, String>,
+        packages: &BTreeSet<&str>,
+        lockfile: Option<String>,
+    ) -> Self {
+        dependencies.retain(|name, range| {
+            packages.contains(name.as_str()) || spec::is_of_registry(name, range)
+        });
+        Self {
+            dependencies,
+            lockfile,
+        }
+    }
+
     fn key(&self) -> String {
         sha256(
             json!([LAYOUT, self.dependencies, self.lockfile])

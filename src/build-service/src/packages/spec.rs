@@ -21,7 +21,7 @@ pub(crate) fn about_package_json(code: &str, message: String) -> Diagnostic {
 pub(crate) fn check(dependencies: &BTreeMap<String, String>) -> Vec<Diagnostic> {
     let refused = dependencies
         .iter()
-        .filter(|(name, spec)| !is_name(name) || !is_registry_spec(spec));
+        .filter(|(name, spec)| !is_of_registry(name, spec));
     refused
         .map(|(name, spec)| Diagnostic {
             fix: Some("Use a version or a range of the npm registry.".to_owned()),
@@ -33,6 +33,11 @@ pub(crate) fn check(dependencies: &BTreeMap<String, String>) -> Vec<Diagnostic> 
             )
         })
         .collect()
+}
+
+/// Whether a dependency names a package of the registry.
+pub(crate) fn is_of_registry(name: &str, spec: &str) -> bool {
+    is_name(name) && is_registry_spec(spec)
 }
 
 pub(crate) fn is_name(name: &str) -> bool {

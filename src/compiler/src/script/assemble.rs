@@ -15,13 +15,20 @@ use swc_core::ecma::ast::{
 use swc_core::ecma::visit::{Visit, VisitWith, noop_visit_type};
 
 use super::Marks;
+use super::glob::Glob;
 use super::links::{Links, Requests, constant};
 use super::registry::Facts;
-use crate::artifact::ImportKind;
+use crate::artifact::{GlobForm, ImportKind};
 use crate::text::is_identifier_name;
 
 /// `{ kind: "esm", … }`.
-pub(super) fn esm(links: Links, requests: &Requests, h: &Ident, facts: Facts) -> Expr {
+pub(super) fn esm(
+    links: Links,
+    requests: &Requests,
+    globs: &[Glob],
+    h: &Ident,
+    facts: Facts,
+) -> Expr {
     let Links {
         exports,
         stars,
@@ -80,6 +87,24 @@ pub(super) fn esm(links: Links, requests: &Requests, h: &Ident, facts: Facts) ->
             }),
         ),
     ];
+    let eager: Vec<_> = (0..globs.len())
+        .filter(|index| {
+            globs
+                .get(*index)
+                .is_some_and(|glob| glob.form == GlobForm::Eager)
+        })
+        .map(|index| Some(argument(Expr::from(index))))
+        .collect();
+    if !eager.is_empty() {
+        let elems = eager;
+        properties.push(property(
+            name("eager"),
+            Expr::Array(ArrayLit {
+                span: DUMMY_SP,
+                elems,
+            }),
+        ));
+    }
     if facts.refresh {
         properties.push(property(name("refresh"), truth()));
     }

@@ -13,7 +13,7 @@ use swc_core::ecma::codegen::{Config, Emitter, Node};
 use super::parse::Format;
 use super::registry::Rewritten;
 use super::report::EarlyError;
-use crate::artifact::{ImportRecord, ModuleArtifact, ModuleKind};
+use crate::artifact::{GlobImport, ImportRecord, ModuleArtifact, ModuleKind};
 use crate::module_id::ModuleId;
 use crate::options::{Mode, Options};
 
@@ -53,6 +53,7 @@ pub(super) fn artifact(
         code,
         map,
         imports: import_records(module, source_map),
+        globs: globs(module, source_map),
         exports: module.exports.iter().map(ToString::to_string).collect(),
         export_stars: module.stars.iter().map(ToString::to_string).collect(),
         css: None,
@@ -97,6 +98,22 @@ fn import_records(module: &Rewritten, source_map: &SourceMap) -> Vec<ImportRecor
                 line,
                 column,
                 names: request.names.iter().map(ToString::to_string).collect(),
+            }
+        })
+        .collect()
+}
+
+fn globs(module: &Rewritten, source_map: &SourceMap) -> Vec<GlobImport> {
+    let globs = module.globs.iter();
+    globs
+        .map(|glob| {
+            let (line, column) = place(source_map, glob.span);
+            GlobImport {
+                patterns: glob.patterns.iter().map(ToString::to_string).collect(),
+                form: glob.form,
+                query: glob.query.clone(),
+                line,
+                column,
             }
         })
         .collect()

@@ -6,6 +6,7 @@ mod assemble;
 mod define;
 mod early;
 mod emit;
+mod glob;
 mod helper_names;
 mod links;
 mod parse;

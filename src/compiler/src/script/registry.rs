@@ -19,11 +19,12 @@ use swc_core::ecma::visit::{VisitMut, VisitMutWith, noop_visit_mut_type};
 
 use super::assemble;
 use super::define::{property, undefined, zero};
+use super::glob::{self, Glob};
 use super::links::{Binding, Links, Requests};
 use super::parse::Format;
 use super::report::EarlyError;
 use super::{Marks, REFRESH_REGISTER, REFRESH_SIGNATURE};
-use crate::artifact::ImportKind;
+use crate::artifact::{GlobForm, ImportKind};
 
 /// A record and what is known about it.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ pub(super) struct Rewritten {
     pub(super) program: Program,
     pub(super) format: Format,
     pub(super) requests: Requests,
+    pub(super) globs: Vec<Glob>,
     pub(super) exports: Vec<Atom>,
     pub(super) stars: Vec<Atom>,
     pub(super) facts: Facts,
@@ -76,6 +78,8 @@ pub(super) fn rewrite(
         functions: 0,
         receivers: 0,
         facts: Facts::default(),
+        globs: Vec::new(),
+        errors: Vec::new(),
     };
     links.hoisted.visit_mut_with(&mut rewriter);
     links.body.visit_mut_with(&mut rewriter);
@@ -83,18 +87,27 @@ pub(super) fn rewrite(
         value.visit_mut_with(&mut rewriter);
     }
     let Rewriter {
-        requests, h, facts, ..
+        requests,
+        h,
+        facts,
+        globs,
+        errors,
+        ..
     } = rewriter;
+    if !errors.is_empty() {
+        return Err(errors);
+    }
     let exports = links.exports.iter().map(|(name, _)| name.clone()).collect();
     let stars = links.stars.clone();
     let record = match format {
-        Format::Esm => assemble::esm(links, &requests, &h, facts),
+        Format::Esm => assemble::esm(links, &requests, &globs, &h, facts),
         Format::CommonJs => assemble::commonjs(links.body, &h, marks),
     };
     Ok(Rewritten {
         program: assemble::program(record),
         format,
         requests,
+        globs,
         exports,
         stars,
         facts,
@@ -112,6 +125,8 @@ struct Rewriter {
     /// How many things with their own `this` are around.
     receivers: usize,
     facts: Facts,
+    globs: Vec<Glob>,
+    errors: Vec<EarlyError>,
 }
 
 impl Rewriter {
@@ -169,6 +184,8 @@ impl Rewriter {
                     if !request.names.contains(&all) {
                         request.names.push(all);
                     }
+                } else if let Some(first) = call.args.first() {
+                    self.template(&first.expr, GlobForm::Template);
                 }
                 // Import attributes say what the file's own extension says.
                 call.args.truncate(1);
@@ -176,6 +193,10 @@ impl Rewriter {
                 call.args.visit_mut_with(self);
             }
             Callee::Expr(callee) => {
+                if is_glob(callee) && self.format == Format::Esm {
+                    self.glob(call);
+                    return;
+                }
                 if self.is_global(callee, "require") {
                     self.require(&call.args);
                     if self.format == Format::Esm {
@@ -187,6 +208,43 @@ impl Rewriter {
                 call.args.visit_mut_with(self);
             }
             Callee::Super(_) => call.args.visit_mut_with(self),
+        }
+    }
+
+    /// `import.meta.glob(…)` → `h.glob(<index>, <eager>, <name>)`.
+    fn glob(&mut self, call: &mut CallExpr) {
+        let read = match glob::read(&call.args, call.span) {
+            Ok(read) => read,
+            Err(error) => {
+                self.errors.push(error);
+                return;
+            }
+        };
+        let argument = |expr: Expr| ExprOrSpread {
+            spread: None,
+            expr: Box::new(expr),
+        };
+        let mut args = vec![
+            argument(Expr::from(self.globs.len())),
+            argument(Expr::from(read.glob.form == GlobForm::Eager)),
+        ];
+        args.extend(read.name.map(|name| argument(Expr::from(name))));
+        call.args = args;
+        call.callee = Callee::Expr(Box::new(self.host("glob", DUMMY_SP)));
+        self.globs.push(read.glob);
+    }
+
+    /// Notes the files that a template literal may name.
+    fn template(&mut self, expr: &Expr, form: GlobForm) {
+        if let Expr::Tpl(template) = expr
+            && let Some(pattern) = glob::pattern_of(template)
+        {
+            self.globs.push(Glob {
+                patterns: vec![pattern],
+                form,
+                query: String::new(),
+                span: template.span,
+            });
         }
     }
 
@@ -208,13 +266,21 @@ impl Rewriter {
         if !self.is_global(&new.callee, "URL") || !of_this_module {
             return;
         }
-        let Some((specifier, span)) = specifier(first) else {
-            return;
-        };
-        if !(specifier.starts_with("./") || specifier.starts_with("../")) {
-            return;
+        match specifier(first) {
+            Some((specifier, span))
+                if specifier.starts_with("./") || specifier.starts_with("../") =>
+            {
+                self.requests.add(&specifier, ImportKind::Asset, span);
+            }
+            Some(_) => return,
+            None => {
+                let known = self.globs.len();
+                self.template(&first.expr, GlobForm::Asset);
+                if self.globs.len() == known {
+                    return;
+                }
+            }
         }
-        self.requests.add(&specifier, ImportKind::Asset, span);
         let literal = first.expr.take();
         *first.expr = Expr::Call(CallExpr {
             span: DUMMY_SP,
@@ -379,6 +445,11 @@ impl VisitMut for Rewriter {
         accessor.decorators.visit_mut_with(self);
         self.inside(1, 1, |inside| accessor.value.visit_mut_with(inside));
     }
+}
+
+fn is_glob(callee: &Expr) -> bool {
+    matches!(callee, Expr::Member(member)
+        if is_import_meta(&member.obj) && property(member).as_deref() == Some("glob"))
 }
 
 fn is_import_meta(expr: &Expr) -> bool {

@@ -26,6 +26,7 @@ pub(super) async fn create(
         slug: asked.slug,
         visibility: asked.visibility,
         active_deployment: None,
+        env: "{}".to_owned(),
         created_at: Date::now().as_millis(),
     };
     if !platform.store.insert_app(&row).await? {

@@ -195,10 +195,14 @@ async fn insert(
         app_id: &app.id,
         revision,
         message,
+        env: &app.env,
         at,
     };
     let inserted = platform.store.insert_deployment(&asked).await?;
-    let row = platform.store.deployment_of(&app.id, revision).await?;
+    let row = platform
+        .store
+        .deployment_of(&app.id, revision, &app.env)
+        .await?;
     let row = row.ok_or_else(|| {
         ApiError::new(
             ErrorCode::Unavailable,

@@ -4,6 +4,7 @@
 mod apps;
 mod body;
 mod deployments;
+mod environment;
 mod events;
 mod files;
 mod health;
@@ -56,6 +57,8 @@ pub(crate) async fn answer(
         Route::EditFiles { app } => files::edit(request, &app, &platform).await,
         Route::ReadFile { app, path } => files::read(&request, &app, &path, &platform).await,
         Route::ListRevisions { app } => files::revisions(&request, &app, &platform).await,
+        Route::ReadEnvironment { app } => environment::read(&app, &platform).await,
+        Route::ReplaceEnvironment { app } => environment::replace(request, &app, &platform).await,
         Route::CreateDeployment { app } => deployments::create(request, &app, &platform).await,
         Route::ListDeployments { app } => deployments::list(&request, &app, &platform).await,
         Route::ReadDeployment { app, id } => deployments::read(&app, &id, &platform).await,

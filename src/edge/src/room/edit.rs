@@ -7,10 +7,11 @@ use data_encoding::HEXLOWER;
 use hotplate_domain::{ValidEdit, tree::check_totals};
 use hotplate_linker::Linked;
 use hotplate_protocol::{
-    Diagnostic, EditResult, EditTimings, ErrorCode, FileEntry, RevisionChange, RoomMessage, Update,
+    Diagnostic, EditResult, EditTimings, ErrorCode, FileEntry, RevisionChange, RoomMessage,
+    Severity, Update,
 };
 use sha2::{Digest, Sha256};
-use worker::Date;
+use worker::{Date, console_error};
 
 /// What the working tree became.
 struct Stored {
@@ -34,18 +35,13 @@ impl Room {
         if stored.changes.is_empty() {
             return self.unchanged(&stored);
         }
-        let outcome = self.link(&stored);
         let Outcome {
             messages,
             seq,
             diagnostics,
-        } = match outcome {
+        } = match self.link(&stored) {
             Ok(outcome) => outcome,
-            Err(error) => {
-                // The files are stored; the graph is rebuilt from them at the next request.
-                self.working.replace(None);
-                return Err(error);
-            }
+            Err(error) => self.start_over(&error)?,
         };
         let linked_at = now();
         let mut clients = 0;
@@ -187,6 +183,31 @@ impl Room {
                 messages,
                 seq,
                 diagnostics,
+            })
+        })
+    }
+
+    /// After a failure between store and broadcast: the edit is kept, so its pages load the tree anew, and
+    /// the graph is rebuilt from storage at the next request.
+    fn start_over(&self, error: &ApiError) -> Result<Outcome, ApiError> {
+        console_error!("a stored edit could not be linked: {error}");
+        self.working.replace(None);
+        self.storage.transaction(|| {
+            let seq = self.storage.number(Meta::Seq)? + 1;
+            let message = serde_json::to_string(&RoomMessage::Reload {
+                seq: Some(seq),
+                reason: "the room could not say what the edit changes".to_owned(),
+            })?;
+            self.storage.add_update(seq, &message)?;
+            let message_to_author = "The edit is stored, but could not be linked; pages load anew";
+            Ok(Outcome {
+                messages: vec![message],
+                seq,
+                diagnostics: vec![Diagnostic::without_place(
+                    Severity::Error,
+                    "internal",
+                    message_to_author,
+                )],
             })
         })
     }

@@ -7,13 +7,13 @@
 mod compilation;
 mod content_type;
 mod edit;
+mod environment;
 mod page;
 mod preview;
 mod schema;
 mod sockets;
 mod storage;
 mod tree;
-mod tsconfig;
 mod vendor;
 
 use crate::{command::RoomCommand, problem::ApiError};
@@ -151,6 +151,11 @@ impl Room {
             RoomCommand::Blobs => {
                 let body = request.bytes().await?;
                 Ok(Response::from_json(&self.blobs(&body)?)?)
+            }
+            RoomCommand::Environment => {
+                let body = request.bytes().await?;
+                self.take_environment(&body)?;
+                Ok(Response::empty()?.with_status(204))
             }
             RoomCommand::Notify => {
                 let message: RoomMessage = serde_json::from_slice(&request.bytes().await?)?;

@@ -95,17 +95,18 @@ impl Room {
 
     fn page(&self) -> Result<Response, ApiError> {
         let seq = self.storage.number(Meta::Seq)?;
+        let env = self.public_values()?;
         let config = serde_json::json!({
             "app": self.storage.meta(Meta::App)?,
             "seq": seq,
             "revision": self.storage.number(Meta::Revision)?,
             "registry": format!("/@live/registry.js?seq={seq}"),
             "vendor": self.vendor_state()?,
-            "env": {},
+            "env": env,
         })
         .to_string();
-        let html =
-            self.with_working(|working| Ok(working.html(&self.storage, &config, &CLIENT_URL)))?;
+        let html = self
+            .with_working(|working| Ok(working.html(&self.storage, &env, &config, &CLIENT_URL)))?;
         let html = html.unwrap_or_else(|| {
             let config = config.replace('<', "\\u003c");
             let scripts = format!(

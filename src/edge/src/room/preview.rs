@@ -4,19 +4,19 @@
 use super::{
     compilation::{Compilation, Modules},
     storage::Storage,
-    tsconfig,
 };
 use data_encoding::HEXLOWER;
 use hotplate_compiler::{Options, is_compilable};
-use hotplate_linker::{Artifacts, FileMeta, Linked, Preview, Tree};
+use hotplate_linker::{Artifacts, FileMeta, Linked, Preview, Tree, TsConfig};
 use hotplate_protocol::{Diagnostic, RevisionChange, VendorMode, VendorRequest};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use worker::Result;
 
 /// The working tree, compiled and linked.
 pub(super) struct Working {
     tree: Tree,
+    config: TsConfig,
     options: Options,
     modules: Modules,
     graph: Preview,
@@ -50,6 +50,7 @@ impl Working {
         );
         let mut working = Self {
             tree,
+            config: TsConfig::default(),
             options: Options::development(),
             modules: Modules::default(),
             graph: Preview::new(),
@@ -80,7 +81,8 @@ impl Working {
             }
         }
         let mut paths: Vec<String> = changes.iter().map(|change| change.path.clone()).collect();
-        if paths.iter().any(|path| tsconfig::is_config(path)) && self.read_options(storage) {
+        let configured = paths.iter().any(|path| self.config.depends_on(path));
+        if configured && self.read_options(storage) {
             // Other options make every module another one.
             paths = self.tree.0.keys().cloned().chain(paths).collect();
         }
@@ -88,7 +90,8 @@ impl Working {
     }
 
     fn read_options(&mut self, storage: &Storage) -> bool {
-        let options = tsconfig::options(&|path| self.compilation(storage).text(path));
+        self.config = TsConfig::read(&|path| self.compilation(storage).text(path));
+        let options = self.config.compiler_options(Options::development());
         let differ = options != self.options;
         self.options = options;
         differ
@@ -156,9 +159,20 @@ impl Working {
     }
 
     /// The live page; `None` when the tree has no `index.html`.
-    pub(super) fn html(&self, storage: &Storage, config: &str, client_url: &str) -> Option<String> {
+    pub(super) fn html(
+        &self,
+        storage: &Storage,
+        env: &BTreeMap<String, String>,
+        config: &str,
+        client_url: &str,
+    ) -> Option<String> {
         self.graph
-            .html(&self.compilation(storage), config, client_url)
+            .html(&self.compilation(storage), env, config, client_url)
+    }
+
+    /// Public values of the tree's `.env` files.
+    pub(super) fn env(&self) -> &BTreeMap<String, String> {
+        self.graph.env()
     }
 
     /// A style sheet as `<link>` gets it; `None` when the page does not reach it.

@@ -6,13 +6,14 @@ use super::{
     storage::{Meta, TextKind},
 };
 use crate::problem::ApiError;
-use hotplate_domain::{Replay, limits::ROOM_SOCKETS};
+use hotplate_domain::{
+    Replay,
+    limits::{ROOM_SOCKETS, VIEWER_MESSAGE_BYTES},
+};
 use hotplate_protocol::{Diagnostic, ErrorCode, RoomMessage, ViewerMessage};
 use serde::{Deserialize, Serialize};
 use worker::{Response, WebSocket, WebSocketPair, WebSocketRequestResponsePair, console_error};
 
-/// Largest message taken from a viewer.
-const MESSAGE_BYTES: usize = 1024 * 1024;
 /// Close code of a removed app; 4000–4999 are the application's own.
 const APP_REMOVED: u16 = 4004;
 
@@ -126,7 +127,7 @@ impl Room {
 
     /// A message of a viewer. What is not understood is ignored: newer clients may say more.
     pub(super) fn hear(&self, socket: &WebSocket, text: &str) -> worker::Result<()> {
-        if text.len() > MESSAGE_BYTES {
+        if text.len() > VIEWER_MESSAGE_BYTES {
             return Ok(());
         }
         let Ok(message) = serde_json::from_str::<ViewerMessage>(text) else {

@@ -3,6 +3,7 @@
 use super::{
     Room,
     content_type::content_type,
+    now,
     storage::{Meta, Storage},
 };
 use crate::{api::parse_json, config::blobs, problem::ApiError};
@@ -117,6 +118,7 @@ fn no_revision(revision: u64, head: u64) -> ApiError {
 /// Copies contents to KV, where other parts of the platform look for them.
 pub(super) struct Copy {
     storage: Rc<Storage>,
+    durable: worker::Storage,
     env: Env,
     busy: Rc<Cell<bool>>,
 }
@@ -125,6 +127,7 @@ impl Copy {
     pub(super) fn new(room: &Room) -> Self {
         Self {
             storage: Rc::clone(&room.storage),
+            durable: room.state.storage(),
             env: room.env.clone(),
             busy: Rc::clone(&room.copying),
         }
@@ -139,6 +142,24 @@ impl Copy {
             console_error!("contents could not be copied to KV: {error}");
         }
         self.busy.set(false);
+        if let Err(error) = self.come_back().await {
+            console_error!("the alarm could not be set: {error}");
+        }
+    }
+
+    /// Wakes the room again while something is missing, whether or not anybody calls.
+    async fn come_back(&self) -> worker::Result<()> {
+        if self.storage.not_in_kv(1)?.is_empty() {
+            return Ok(());
+        }
+        let retry = i64::try_from(COPY_RETRY_MS).unwrap_or(i64::MAX);
+        let latest = i64::try_from(now())
+            .unwrap_or(i64::MAX)
+            .saturating_add(retry);
+        if self.durable.get_alarm().await?.is_none_or(|at| at > latest) {
+            self.durable.set_alarm(retry).await?;
+        }
+        Ok(())
     }
 
     async fn copy(&self) -> worker::Result<()> {

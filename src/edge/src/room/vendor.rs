@@ -19,6 +19,9 @@ const KEPT: u64 = 3;
 const FIRST_RETRY_MS: u64 = 1_000;
 /// Longest pause.
 const LAST_RETRY_MS: u64 = 60_000;
+/// Codes of failures that are nobody's mistake: the service or the registry does not answer.
+const PASSING: &[&str] = &[UNREACHABLE, "registry_unavailable", "install_timeout"];
+const UNREACHABLE: &str = "build_service_unavailable";
 /// Longest line of the build service's answer: a chunk as JSON.
 const LINE_BYTES: usize = 64 * 1024 * 1024;
 
@@ -82,25 +85,10 @@ impl Room {
                         None,
                     )
                 }
-                Ok(Outcome::Failed { diagnostics }) => VendorRow::new(
-                    &VendorState::Failed {
-                        key: key.clone(),
-                        diagnostics,
-                    },
-                    0,
-                    None,
-                ),
+                Ok(Outcome::Failed { diagnostics }) => failed(&row, diagnostics),
                 Err(error) => {
                     console_error!("vendor chunk {key}: {error}");
-                    let attempts = row.attempts.saturating_add(1);
-                    let pause = FIRST_RETRY_MS
-                        .saturating_mul(1 << attempts.min(10).saturating_sub(1))
-                        .min(LAST_RETRY_MS);
-                    let state = VendorState::Failed {
-                        key: key.clone(),
-                        diagnostics: vec![unreachable_service()],
-                    };
-                    VendorRow::new(&state, attempts, Some(now() + pause))
+                    failed(&row, vec![unreachable_service()])
                 }
             };
             self.storage.put_vendor(&row, now())?;
@@ -220,6 +208,22 @@ impl Room {
     }
 }
 
+/// The row after a failure: tried again, ever later, when the cause may pass by itself.
+fn failed(row: &VendorRow, diagnostics: Vec<Diagnostic>) -> VendorRow {
+    let passes = diagnostics
+        .iter()
+        .any(|diagnostic| PASSING.contains(&diagnostic.code.as_str()));
+    let attempts = row.attempts.saturating_add(1);
+    let pause = FIRST_RETRY_MS
+        .saturating_mul(1 << attempts.min(10).saturating_sub(1))
+        .min(LAST_RETRY_MS);
+    let state = VendorState::Failed {
+        key: row.key.clone(),
+        diagnostics,
+    };
+    VendorRow::new(&state, attempts, passes.then(|| now() + pause))
+}
+
 /// What the build service made of a request.
 enum Outcome {
     Ready { hash: String, code: String },
@@ -238,5 +242,5 @@ fn key_of_chunk(hash: &str) -> String {
 fn unreachable_service() -> Diagnostic {
     let message =
         "The build service does not answer; the dependencies will be installed when it does";
-    Diagnostic::without_place(Severity::Error, "build_service_unavailable", message)
+    Diagnostic::without_place(Severity::Error, UNREACHABLE, message)
 }

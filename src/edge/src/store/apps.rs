@@ -14,6 +14,8 @@ pub(crate) struct AppRow {
     pub(crate) name: String,
     pub(crate) visibility: Visibility,
     pub(crate) active_deployment: Option<String>,
+    /// JSON of its public values.
+    pub(crate) env: String,
     pub(crate) created_at: u64,
 }
 
@@ -96,6 +98,16 @@ impl Store {
         self.run(include_str!("../../sql/change_app.sql"), &values)
             .await
             .map(drop)
+    }
+
+    /// Replaces the public values (JSON).
+    pub(crate) async fn set_env(&self, id: &str, env: &str) -> Result<()> {
+        self.run(
+            include_str!("../../sql/set_env.sql"),
+            &[text(id), text(env)],
+        )
+        .await
+        .map(drop)
     }
 
     /// Removes an app with its deployments, events and activations.

@@ -16,6 +16,8 @@ pub(crate) struct DeploymentRow {
     pub(crate) state: DeploymentState,
     pub(crate) revision: u64,
     message: Option<String>,
+    /// JSON of the public values it is built with.
+    pub(crate) env: String,
     pub(crate) attempt: u32,
     pub(crate) lease_until: u64,
     pub(crate) taken_up_at: Option<u64>,
@@ -78,6 +80,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) app_id: &'a str,
     pub(crate) revision: u64,
     pub(crate) message: Option<&'a str>,
+    pub(crate) env: &'a str,
     pub(crate) at: u64,
 }
 
@@ -102,6 +105,7 @@ impl Store {
             number(asked.revision),
             optional_text(asked.message),
             number(asked.at),
+            text(asked.env),
         ];
         let event = DeploymentEvent::State {
             at: asked.at,
@@ -122,13 +126,14 @@ impl Store {
         Ok(changed.first() == Some(&1))
     }
 
-    /// The living deployment of a revision.
+    /// The living deployment of a revision with these public values.
     pub(crate) async fn deployment_of(
         &self,
         app_id: &str,
         revision: u64,
+        env: &str,
     ) -> Result<Option<DeploymentRow>> {
-        let values = [text(app_id), number(revision)];
+        let values = [text(app_id), number(revision), text(env)];
         self.first(
             include_str!("../../sql/deployment_of_revision.sql"),
             &values,

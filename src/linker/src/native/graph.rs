@@ -151,6 +151,15 @@ impl Graph {
                     },
                 }
             }
+            for (index, glob) in artifact.globs.iter().enumerate() {
+                links.extend(host.glob(id, glob).into_iter().map(|found| Link {
+                    specifier: glob.specifier(index, &found.path),
+                    kind: glob.kind(),
+                    names: vec!["*".to_owned()],
+                    id: found.id,
+                    side_effects: true,
+                }));
+            }
         }
         GraphModule {
             loaded,

@@ -3,7 +3,8 @@
 //! The build service implements [`ModuleHost`]; nothing here reads a file.
 
 use crate::diagnose::{self, at};
-use hotplate_compiler::{ImportKind, ImportRecord, ModuleArtifact};
+use crate::glob::GlobMatch;
+use hotplate_compiler::{GlobImport, ImportKind, ImportRecord, ModuleArtifact};
 use hotplate_protocol::{Diagnostic, Severity};
 use std::sync::Arc;
 
@@ -96,6 +97,8 @@ pub trait ModuleHost: Sync {
         specifier: &str,
         kind: ImportKind,
     ) -> Result<Resolved, LinkFailure>;
+    /// The files that the module `importer` asks for by pattern; those of packages ask for none.
+    fn glob(&self, importer: &str, glob: &GlobImport) -> Vec<GlobMatch>;
     /// The content of an id, its query (`?raw`, `?url`) included.
     fn load(&self, id: &str) -> Result<Loaded, Vec<Diagnostic>>;
     /// Whether a module is in Node's ES module mode (`.mjs`, `"type": "module"`); app modules never are.

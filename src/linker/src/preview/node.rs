@@ -2,6 +2,7 @@
 
 use crate::app_resolver::{AppResolution, AppResolver};
 use crate::assets::{asset_url, is_asset};
+use crate::glob::Patterns;
 use crate::resolution_paths::split_query;
 use crate::tree::{Artifacts, Tree};
 use crate::{diagnose, record, styles};
@@ -32,6 +33,8 @@ pub(super) struct Node {
     pub(super) packages: BTreeMap<String, ImportRecord>,
     /// Paths whose coming or going may give an import another meaning.
     pub(super) bases: BTreeSet<String>,
+    /// What it asks for by pattern: the coming and going of a match makes it another module.
+    pub(super) patterns: Vec<Patterns>,
     /// `url()` of a sheet → its URL.
     urls: BTreeMap<String, String>,
     /// The URL, for an asset.
@@ -152,6 +155,14 @@ impl Node {
                 self.imports.push((target.clone(), import.clone()));
             }
             self.targets.insert(target);
+        }
+        for (index, glob) in artifact.globs.iter().enumerate() {
+            self.patterns.push(Patterns::new(id, glob, resolver));
+            for found in resolver.glob(id, glob) {
+                let import = glob.import(index, &found.path);
+                self.deps.insert(import.specifier, found.id.clone());
+                self.targets.insert(found.id);
+            }
         }
         self.exports.stars = artifact
             .export_stars

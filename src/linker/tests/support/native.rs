@@ -1,9 +1,10 @@
 //! A module host over files in memory.
 
 use super::Files;
-use hotplate_compiler::{ImportKind, Options, Source, compile, is_compilable};
+use hotplate_compiler::{GlobImport, ImportKind, Options, Source, compile, is_compilable};
 use hotplate_linker::{
-    AppResolution, AppResolver, LinkFailure, Loaded, ModuleHost, Resolved, is_asset, package_name,
+    AppResolution, AppResolver, GlobMatch, LinkFailure, Loaded, ModuleHost, Resolved, is_asset,
+    package_name,
 };
 use hotplate_protocol::Diagnostic;
 use std::sync::Arc;
@@ -79,6 +80,10 @@ impl ModuleHost for Host {
             },
             found,
         )
+    }
+
+    fn glob(&self, importer: &str, glob: &GlobImport) -> Vec<GlobMatch> {
+        self.resolver.glob(importer, glob)
     }
 
     fn load(&self, id: &str) -> Result<Loaded, Vec<Diagnostic>> {

@@ -1,0 +1,88 @@
+//! An app's own files as a build sees them: where their bytes are, how they compile, what they name.
+
+use crate::artifacts::ArtifactStore;
+use crate::contents::Contents;
+use hotplate_compiler::{ModuleArtifact, Options};
+use hotplate_linker::{AppResolver, Artifacts, FileMeta, Tree, public_values};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Where the bytes of an app's files are.
+pub(crate) enum Bytes {
+    /// By hash, as a job brought them.
+    Contents(Contents),
+    /// By path, under a folder of this machine.
+    Folder(PathBuf),
+}
+
+/// An app's own files.
+pub(crate) struct AppFiles {
+    pub(crate) tree: Tree,
+    pub(crate) resolver: AppResolver,
+    pub(crate) bytes: Bytes,
+    pub(crate) options: Options,
+}
+
+impl AppFiles {
+    /// The app of these files. `env` is stronger than what its `.env` files say; the rest of `options` is
+    /// weaker than its `tsconfig.json`.
+    pub(crate) fn new(
+        files: impl IntoIterator<Item = (String, FileMeta)>,
+        bytes: Bytes,
+        env: &BTreeMap<String, String>,
+        options: Options,
+    ) -> Self {
+        let mut app = Self {
+            tree: Tree(files.into_iter().collect()),
+            resolver: AppResolver::default(),
+            bytes,
+            options,
+        };
+        app.resolver = AppResolver::new(&app.tree, &|path| app.text(path));
+        app.options = app.resolver.config().compiler_options(app.options.clone());
+        app.options.env = public_values(app.options.mode, &|path| app.text(path));
+        let env = env
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone()));
+        app.options.env.extend(env);
+        app
+    }
+
+    /// The bytes of a file of the tree.
+    pub(crate) fn bytes(&self, path: &str) -> Option<Vec<u8>> {
+        let meta = self.tree.0.get(path)?;
+        match &self.bytes {
+            Bytes::Contents(contents) => contents
+                .read(&meta.hash)
+                .inspect_err(|error| tracing::error!(path, %error, "a content is gone"))
+                .ok(),
+            Bytes::Folder(folder) => std::fs::read(folder.join(path)).ok(),
+        }
+    }
+
+    /// The text of a file of the tree.
+    pub(crate) fn text(&self, path: &str) -> Option<String> {
+        String::from_utf8(self.bytes(path)?).ok()
+    }
+}
+
+/// The app's compiled modules.
+pub(crate) struct AppArtifacts<'a> {
+    pub(crate) app: &'a AppFiles,
+    pub(crate) artifacts: &'a ArtifactStore,
+}
+
+impl Artifacts for AppArtifacts<'_> {
+    fn artifact(&self, id: &str) -> Option<Arc<ModuleArtifact>> {
+        let path = id.split('?').next().unwrap_or(id).trim_start_matches('/');
+        // Errors are told by the link itself, for the modules it reaches.
+        self.artifacts
+            .compile(id, &self.app.bytes(path)?, &self.app.options)
+            .ok()
+    }
+
+    fn text(&self, path: &str) -> Option<String> {
+        self.app.text(path)
+    }
+}

@@ -1,0 +1,106 @@
+//! An app in a folder of this machine, with its packages in `node_modules` as npm left them: the same
+//! compiler, linker and resolution as a build, without Worker, installation and upload.
+//!
+//! For comparisons with other bundlers (`tests/execution.test.mjs`, `tests/bench`).
+
+use crate::app::{AppArtifacts, AppFiles, Bytes};
+use crate::artifacts::ArtifactStore;
+use crate::host::Host;
+use crate::packages::PackageFolder;
+use crate::release;
+use crate::vendor::package_options;
+use hotplate_compiler::Options;
+use hotplate_linker::{FileMeta, Preview, Release, link_vendor};
+use hotplate_protocol::{Diagnostic, VendorMode};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The app.
+pub struct FolderApp {
+    folder: PathBuf,
+    files: Vec<(String, FileMeta)>,
+    packages: PackageFolder,
+}
+
+/// A live preview's scripts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PreviewScripts {
+    /// The app's modules.
+    pub registry: String,
+    /// Its packages; empty when it needs none.
+    pub vendor: String,
+    /// Everything the compiler and the linker say.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl FolderApp {
+    /// Reads which files and packages there are.
+    pub fn open(folder: &Path) -> io::Result<Self> {
+        let mut files = Vec::new();
+        collect(folder, "", &mut files)?;
+        Ok(Self {
+            packages: PackageFolder::open(folder.to_owned())?,
+            folder: folder.to_owned(),
+            files,
+        })
+    }
+
+    fn app(&self, options: Options) -> AppFiles {
+        let bytes = Bytes::Folder(self.folder.clone());
+        AppFiles::new(self.files.clone(), bytes, &BTreeMap::new(), options)
+    }
+
+    /// Links its release.
+    pub fn release(&self, artifacts: &ArtifactStore) -> Result<Release, Vec<Diagnostic>> {
+        let app = self.app(release::release_options());
+        release::link(&app, &self.packages, artifacts)
+    }
+
+    /// Links its preview, every module of it.
+    pub fn preview(&self, artifacts: &ArtifactStore) -> Result<PreviewScripts, Vec<Diagnostic>> {
+        let app = self.app(Options::development());
+        let modules = AppArtifacts {
+            app: &app,
+            artifacts,
+        };
+        let mut preview = Preview::new();
+        let linked = preview.link(&app.tree, &[], &modules);
+        let host = Host {
+            app: None,
+            packages: &self.packages,
+            artifacts,
+            mode: VendorMode::Development,
+            options: package_options(VendorMode::Development),
+        };
+        let vendor = match preview.vendor() {
+            Some(needs) => link_vendor(&host, &needs.specifiers)?.code,
+            None => String::new(),
+        };
+        Ok(PreviewScripts {
+            registry: preview.registry(&modules),
+            vendor,
+            diagnostics: linked.diagnostics,
+        })
+    }
+}
+
+/// Paths under `folder`, packages and hidden folders left out.
+fn collect(folder: &Path, prefix: &str, files: &mut Vec<(String, FileMeta)>) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let path = format!("{prefix}{name}");
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            if name != "node_modules" && !name.starts_with('.') {
+                collect(&entry.path(), &format!("{path}/"), files)?;
+            }
+        } else if kind.is_file() {
+            let size = entry.metadata()?.len();
+            let hash = String::new();
+            files.push((path, FileMeta { hash, size }));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,1 @@
+UPDATE apps SET env = ?2 WHERE id = ?1

@@ -1,0 +1,41 @@
+//! Public values in the live preview: what the app was given, over what its `.env` files say.
+
+use super::{Room, storage::Meta};
+use crate::{api::parse_json, problem::ApiError};
+use hotplate_protocol::RoomMessage;
+use std::collections::BTreeMap;
+
+impl Room {
+    /// Takes the app's values over; pages load anew when they are others, as modules have read them.
+    pub(super) fn take_environment(&self, body: &[u8]) -> Result<(), ApiError> {
+        let values: BTreeMap<String, String> = parse_json(body)?;
+        let values = serde_json::to_string(&values)?;
+        let message = self.storage.transaction(|| {
+            if self.storage.meta(Meta::Environment)?.as_deref() == Some(&values) {
+                return Ok::<_, ApiError>(None);
+            }
+            self.storage.put_meta(Meta::Environment, &values)?;
+            let seq = self.storage.number(Meta::Seq)? + 1;
+            let message = serde_json::to_string(&RoomMessage::Reload {
+                seq: Some(seq),
+                reason: "the app's environment changed".to_owned(),
+            })?;
+            self.storage.add_update(seq, &message)?;
+            Ok(Some(message))
+        })?;
+        if let Some(message) = message {
+            self.broadcast(&message);
+        }
+        Ok(())
+    }
+
+    /// Everything that `import.meta.env` shows beside Vite's own names.
+    pub(super) fn public_values(&self) -> worker::Result<BTreeMap<String, String>> {
+        let mut values = self.with_working(|working| Ok(working.env().clone()))?;
+        if let Some(text) = self.storage.meta(Meta::Environment)? {
+            let given: BTreeMap<String, String> = serde_json::from_str(&text)?;
+            values.extend(given);
+        }
+        Ok(values)
+    }
+}

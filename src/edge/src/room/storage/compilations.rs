@@ -1,0 +1,58 @@
+//! What the compiler made of each module.
+
+use super::{Storage, TextKind};
+use crate::room::schema;
+use hotplate_protocol::Diagnostic;
+use worker::Result;
+
+/// What the last compilation of a module left.
+#[derive(serde::Deserialize)]
+pub(in crate::room) struct ArtifactRow {
+    /// Hash of what was compiled last.
+    pub(in crate::room) input: String,
+    /// Whether some compilation succeeded, so that an artifact is stored.
+    pub(in crate::room) good: u8,
+    /// JSON of what the last one said.
+    pub(in crate::room) diagnostics: String,
+}
+
+#[derive(serde::Deserialize)]
+struct IdRow {
+    id: String,
+}
+
+impl Storage {
+    pub(in crate::room) fn artifact(&self, id: &str) -> Result<Option<ArtifactRow>> {
+        self.first(schema::ARTIFACT, vec![id.into()])
+    }
+
+    pub(in crate::room) fn put_artifact(
+        &self,
+        id: &str,
+        path: &str,
+        input: &str,
+        good: bool,
+        diagnostics: &[Diagnostic],
+    ) -> Result<()> {
+        let diagnostics = serde_json::to_string(diagnostics)?;
+        let values = vec![
+            id.into(),
+            path.into(),
+            input.into(),
+            i64::from(good).into(),
+            diagnostics.into(),
+        ];
+        self.run(schema::PUT_ARTIFACT, values)
+    }
+
+    /// Forgets everything that was compiled of a file.
+    pub(in crate::room) fn forget_path(&self, path: &str) -> Result<()> {
+        let rows: Vec<IdRow> = self.rows(schema::ARTIFACTS_OF_PATH, vec![path.into()])?;
+        for IdRow { id } in rows {
+            self.run(schema::DELETE_ARTIFACT, vec![id.as_str().into()])?;
+            self.delete_text(TextKind::Artifact, &id)?;
+            self.delete_text(TextKind::Map, &id)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,219 @@
+//! Typed access to the room's `SQLite`. Synchronous throughout: what happens between two awaits
+//! is one atomic step for everybody else.
+//!
+//! Here: transactions, single values, long texts. The tables have modules of their own.
+
+mod compilations;
+mod stream;
+mod tree;
+mod vendors;
+
+pub(super) use vendors::{VendorRow, hash_of_url, vendor_url};
+
+use super::schema;
+use serde::de::DeserializeOwned;
+use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
+use worker::{Error, Result, SqlStorage, SqlStorageValue, State};
+
+/// Largest part of a stored text or blob; a row takes 2 MB.
+const PART: usize = 1024 * 1024;
+
+#[wasm_bindgen]
+extern "C" {
+    /// The part of `DurableObjectStorage` that `worker` does not bind.
+    type Transactional;
+
+    #[wasm_bindgen(method, catch, js_name = transactionSync)]
+    fn transaction_sync(
+        this: &Transactional,
+        body: &mut dyn FnMut() -> std::result::Result<JsValue, JsValue>,
+    ) -> std::result::Result<JsValue, JsValue>;
+}
+
+/// Texts that may be longer than a row.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum TextKind {
+    /// A module artifact without its source map, by module id.
+    Artifact,
+    /// Its source map, by module id.
+    Map,
+    /// A message of the stream, by `seq`.
+    Update,
+    /// A `VendorRequest`, by key.
+    VendorRequest,
+    /// A vendor chunk, by hash.
+    VendorCode,
+}
+
+impl TextKind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Artifact => "artifact",
+            Self::Map => "map",
+            Self::Update => "update",
+            Self::VendorRequest => "vendor_request",
+            Self::VendorCode => "vendor_code",
+        }
+    }
+}
+
+/// Single values.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Meta {
+    /// Slug of the app; absent before `init` and after `destroy`.
+    App,
+    /// Of the working tree.
+    Revision,
+    /// Number of the newest message of the stream.
+    Seq,
+    /// Key of the vendor chunk that the tree needs; empty for none.
+    VendorKey,
+    /// JSON of the app's public values; absent for none.
+    Environment,
+    /// JSON of the diagnostics that viewers are shown.
+    Sticky,
+}
+
+impl Meta {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::App => "app",
+            Self::Revision => "revision",
+            Self::Seq => "seq",
+            Self::VendorKey => "vendor_key",
+            Self::Environment => "environment",
+            Self::Sticky => "sticky",
+        }
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct TextRow {
+    text: String,
+}
+#[derive(serde::Deserialize)]
+struct ValueRow {
+    value: String,
+}
+#[derive(serde::Deserialize)]
+struct Any {}
+
+/// The room's tables.
+pub(super) struct Storage {
+    sql: SqlStorage,
+    transactions: Transactional,
+}
+
+/// Numbers reach `SQLite` through JavaScript, which is exact up to 2^53.
+const MAX_SAFE_INTEGER: i64 = (1 << 53) - 1;
+
+fn integer(value: u64) -> SqlStorageValue {
+    let value = i64::try_from(value).unwrap_or(i64::MAX);
+    SqlStorageValue::Integer(value.min(MAX_SAFE_INTEGER))
+}
+
+fn optional_integer(value: Option<u64>) -> SqlStorageValue {
+    value.map_or(SqlStorageValue::Null, integer)
+}
+
+impl Storage {
+    /// Opens and migrates it.
+    pub(super) fn open(state: &State) -> Result<Self> {
+        let storage = state.storage();
+        let sql = storage.sql();
+        schema::migrate(&sql)?;
+        let transactions = JsValue::from(storage.as_raw()).unchecked_into();
+        Ok(Self { sql, transactions })
+    }
+
+    /// All of `body`'s writes or, when it fails, none.
+    pub(super) fn transaction<T, E: From<Error>>(
+        &self,
+        body: impl FnOnce() -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        let mut body = Some(body);
+        let mut outcome = None;
+        let thrown = self.transactions.transaction_sync(&mut || {
+            let Some(body) = body.take() else {
+                return Ok(JsValue::UNDEFINED);
+            };
+            let failed = outcome.insert(body()).is_err();
+            if failed {
+                Err(JsValue::from_str("rolled back"))
+            } else {
+                Ok(JsValue::UNDEFINED)
+            }
+        });
+        match (outcome, thrown) {
+            (Some(Err(error)), _) => Err(error),
+            (Some(Ok(value)), Ok(_)) => Ok(value),
+            (_, Err(thrown)) => Err(Error::from(thrown).into()),
+            (None, Ok(_)) => Err(Error::RustError("the transaction did not run".to_owned()).into()),
+        }
+    }
+
+    fn rows<T: DeserializeOwned>(
+        &self,
+        statement: &str,
+        values: Vec<SqlStorageValue>,
+    ) -> Result<Vec<T>> {
+        self.sql.exec(statement, values)?.to_array()
+    }
+
+    fn first<T: DeserializeOwned>(
+        &self,
+        statement: &str,
+        values: Vec<SqlStorageValue>,
+    ) -> Result<Option<T>> {
+        Ok(self.rows(statement, values)?.into_iter().next())
+    }
+
+    fn run(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<()> {
+        self.sql.exec(statement, values).map(drop)
+    }
+
+    pub(super) fn meta(&self, key: Meta) -> Result<Option<String>> {
+        Ok(self
+            .first::<ValueRow>(schema::META, vec![key.name().into()])?
+            .map(|row| row.value))
+    }
+
+    pub(super) fn put_meta(&self, key: Meta, value: &str) -> Result<()> {
+        self.run(schema::PUT_META, vec![key.name().into(), value.into()])
+    }
+
+    pub(super) fn number(&self, key: Meta) -> Result<u64> {
+        Ok(self
+            .meta(key)?
+            .and_then(|value| value.parse().ok())
+            .unwrap_or(0))
+    }
+
+    pub(super) fn text(&self, kind: TextKind, id: &str) -> Result<Option<String>> {
+        let rows: Vec<TextRow> = self.rows(schema::TEXT, vec![kind.name().into(), id.into()])?;
+        Ok((!rows.is_empty()).then(|| rows.into_iter().map(|row| row.text).collect()))
+    }
+
+    pub(super) fn put_text(&self, kind: TextKind, id: &str, text: &str) -> Result<()> {
+        self.delete_text(kind, id)?;
+        let mut rest = text;
+        let mut part = 0;
+        loop {
+            let end = rest.floor_char_boundary(PART);
+            let (head, tail) = rest.split_at(end);
+            self.run(
+                schema::ADD_TEXT,
+                vec![kind.name().into(), id.into(), integer(part), head.into()],
+            )?;
+            if tail.is_empty() {
+                return Ok(());
+            }
+            rest = tail;
+            part += 1;
+        }
+    }
+
+    pub(super) fn delete_text(&self, kind: TextKind, id: &str) -> Result<()> {
+        self.run(schema::DELETE_TEXT, vec![kind.name().into(), id.into()])
+    }
+}
