@@ -23,5 +23,13 @@ await Promise.all([
     // React's development build asks for the development build of its refresh runtime.
     define: { "process.env.NODE_ENV": '"development"' },
   }),
-  build({ ...shared, entryPoints: [path("./src/release.js")], outfile: path("./dist/release.js") }),
+  build({
+    ...shared,
+    entryPoints: [path("./src/release.js")],
+    outfile: path("./dist/release.js"),
+    // The runtime's own "use strict" must not reach what follows it in a release: packages that were
+    // written before strict mode stand in the same script. A function ends it.
+    banner: { js: "(()=>{" },
+    footer: { js: "})();" },
+  }),
 ]);

@@ -39,6 +39,10 @@ pub enum ModuleKind {
 
 /// One source file compiled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent fact about the module"
+)]
 pub struct ModuleArtifact {
     /// Which record `code` is.
     pub kind: ModuleKind,
@@ -56,6 +60,9 @@ pub struct ModuleArtifact {
     pub exports: Vec<String>,
     /// Specifiers of `export * from`.
     pub export_stars: Vec<String>,
+    /// Whether it does nothing but pass names on, so that a linker may write it anew with fewer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_barrel: bool,
     /// The style text with asset placeholders; only for `ModuleKind::Style`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub css: Option<String>,
@@ -94,8 +101,28 @@ pub struct ImportRecord {
     pub line: u32,
     /// 1-based column of the first place, in UTF-16 code units.
     pub column: u32,
-    /// Names imported through it: `default`, `*` for the namespace, or the exported name.
+    /// Names the module itself reads through it: `default`, `*` for the namespace, or the exported name.
     pub names: Vec<String>,
+    /// Names that it only passes on: `export { x as y } from`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reexports: Vec<Reexport>,
+}
+
+/// One name passed on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reexport {
+    /// What it is called where it comes from; `*` for the namespace.
+    pub imported: String,
+    /// What the module that passes it on calls it.
+    pub exported: String,
+}
+
+impl ImportRecord {
+    /// Every name asked for, whatever becomes of it.
+    pub fn all_names(&self) -> impl Iterator<Item = &str> {
+        let passed = self.reexports.iter().map(|name| name.imported.as_str());
+        self.names.iter().map(String::as_str).chain(passed)
+    }
 }
 
 /// How the matches of a pattern are asked for.
@@ -153,6 +180,7 @@ impl GlobImport {
             line: self.line,
             column: self.column,
             names: vec!["*".to_owned()],
+            reexports: Vec::new(),
         }
     }
 }

@@ -83,6 +83,7 @@ pub(crate) fn value_module(expression: &str, exports: Vec<String>) -> ModuleArti
         exports,
         globs: Vec::new(),
         export_stars: Vec::new(),
+        is_barrel: false,
         css: None,
         refresh: false,
         is_async: false,

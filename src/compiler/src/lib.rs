@@ -20,7 +20,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use hotplate_protocol::Diagnostic;
 
 pub use artifact::{
-    Compiled, GlobForm, GlobImport, ImportKind, ImportRecord, ModuleArtifact, ModuleKind, Source,
+    Compiled, GlobForm, GlobImport, ImportKind, ImportRecord, ModuleArtifact, ModuleKind, Reexport,
+    Source,
 };
 pub use options::{FormatHint, JsxOptions, JsxRuntime, Mode, Options};
 
@@ -28,7 +29,7 @@ use module_id::{ModuleId, Query};
 use place::{Finding, Places};
 
 /// Part of every cache key; changes whenever the output for some input changes.
-pub const VERSION: &str = "1";
+pub const VERSION: &str = "2";
 
 /// The longest file compiled.
 pub const MAX_INPUT_BYTES: usize = 10 * 1024 * 1024;

@@ -56,6 +56,7 @@ pub(crate) fn compile(
         exports: exports.into_keys().collect(),
         globs: Vec::new(),
         export_stars: Vec::new(),
+        is_barrel: false,
         css: Some(css),
         refresh: false,
         is_async: false,
@@ -212,6 +213,7 @@ fn add(records: &mut Vec<ImportRecord>, specifier: String, kind: ImportKind, pla
             line: place.line,
             column: place.column,
             names: Vec::new(),
+            reexports: Vec::new(),
         });
     }
 }

@@ -305,6 +305,8 @@ export class Registry {
 
   /** @param {Instance} importer @param {string} specifier @returns {Promise<object>} */
   async import(importer, specifier) {
+    // Whatever is there already, an `import()` evaluates in a later job (ECMAScript, 13.3.10).
+    await undefined;
     const edge = this.resolve(importer, specifier);
     if (!edge) return this.host.native(new URL(specifier, this.url(importer.module.id)).href);
     this.#attach(importer, edge.module);

@@ -13,7 +13,7 @@ use swc_core::ecma::codegen::{Config, Emitter, Node};
 use super::parse::Format;
 use super::registry::Rewritten;
 use super::report::EarlyError;
-use crate::artifact::{GlobImport, ImportRecord, ModuleArtifact, ModuleKind};
+use crate::artifact::{GlobImport, ImportRecord, ModuleArtifact, ModuleKind, Reexport};
 use crate::module_id::ModuleId;
 use crate::options::{Mode, Options};
 
@@ -56,6 +56,7 @@ pub(super) fn artifact(
         globs: globs(module, source_map),
         exports: module.exports.iter().map(ToString::to_string).collect(),
         export_stars: module.stars.iter().map(ToString::to_string).collect(),
+        is_barrel: module.is_barrel,
         css: None,
         refresh: module.facts.refresh,
         is_async: module.facts.is_async,
@@ -98,6 +99,14 @@ fn import_records(module: &Rewritten, source_map: &SourceMap) -> Vec<ImportRecor
                 line,
                 column,
                 names: request.names.iter().map(ToString::to_string).collect(),
+                reexports: request
+                    .reexports
+                    .iter()
+                    .map(|(imported, exported)| Reexport {
+                        imported: imported.to_string(),
+                        exported: exported.to_string(),
+                    })
+                    .collect(),
             }
         })
         .collect()

@@ -27,6 +27,8 @@ pub(super) struct Request {
     /// The first place.
     pub(super) span: Span,
     pub(super) names: Vec<Atom>,
+    /// Imported and exported names of `export … from`.
+    pub(super) reexports: Vec<(Atom, Atom)>,
     /// The constant that holds the namespace, once something reads from it.
     pub(super) namespace: Option<Ident>,
 }
@@ -49,6 +51,7 @@ impl Requests {
                 kind,
                 span,
                 names: Vec::new(),
+                reexports: Vec::new(),
                 namespace: None,
             });
         }
@@ -61,6 +64,16 @@ impl Request {
         if !self.names.contains(&name) {
             self.names.push(name);
         }
+        self.namespace()
+    }
+
+    /// The same for a name that is only passed on.
+    fn pass_on(&mut self, imported: Atom, exported: Atom) -> Ident {
+        self.reexports.push((imported, exported));
+        self.namespace()
+    }
+
+    fn namespace(&mut self) -> Ident {
         let specifier = &self.specifier;
         self.namespace
             .get_or_insert_with(|| private_ident!(namespace_name(specifier)))
@@ -293,7 +306,10 @@ impl Links {
         let namespace = self
             .requests
             .add(specifier, ImportKind::Static, source)
-            .read(imported.clone().unwrap_or_else(|| Atom::from("*")));
+            .pass_on(
+                imported.clone().unwrap_or_else(|| Atom::from("*")),
+                exported.clone(),
+            );
         let binding = Binding {
             namespace,
             name: imported,

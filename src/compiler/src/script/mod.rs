@@ -167,7 +167,7 @@ impl Run<'_> {
         let mut module = registry::rewrite(program, format, marks)?;
         #[cfg(feature = "minify")]
         if self.options.minify {
-            module.program = minify(module.program, &self.source_map, &self.comments, marks);
+            module.program = minify(module.program, &self.source_map, &self.comments);
         }
         module.program.mutate(hygiene());
         module.program.mutate(fixer(Some(&self.comments)));
@@ -263,16 +263,24 @@ impl Run<'_> {
 /// Compresses and mangles one module's record.
 #[cfg(feature = "minify")]
 fn minify(
-    program: Program,
+    mut program: Program,
     source_map: &Lrc<SourceMap>,
     comments: &SingleThreadedComments,
-    marks: Marks,
 ) -> Program {
     use swc_core::ecma::minifier::optimize;
     use swc_core::ecma::minifier::option::{
         CompressOptions, ExtraOptions, MangleOptions, MinifyOptions,
     };
 
+    // Passes share one syntax context between names of different scopes (the parameter of a TypeScript
+    // namespace and what it merges with); the minifier takes equal contexts for one variable. Named
+    // apart and resolved anew, they are what they are.
+    program.mutate(hygiene());
+    let marks = Marks {
+        unresolved: Mark::new(),
+        top_level: Mark::new(),
+    };
+    program.mutate(resolver(marks.unresolved, marks.top_level, false));
     let options = MinifyOptions {
         compress: Some(CompressOptions {
             passes: 2,

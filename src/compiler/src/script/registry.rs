@@ -36,6 +36,7 @@ pub(super) struct Rewritten {
     pub(super) globs: Vec<Glob>,
     pub(super) exports: Vec<Atom>,
     pub(super) stars: Vec<Atom>,
+    pub(super) is_barrel: bool,
     pub(super) facts: Facts,
 }
 
@@ -99,6 +100,16 @@ pub(super) fn rewrite(
     }
     let exports = links.exports.iter().map(|(name, _)| name.clone()).collect();
     let stars = links.stars.clone();
+    let passed: usize = requests
+        .0
+        .iter()
+        .map(|request| request.reexports.len())
+        .sum();
+    let is_barrel = format == Format::Esm
+        && links.body.is_empty()
+        && links.hoisted.is_empty()
+        && links.exports.len() == passed
+        && passed + stars.len() > 0;
     let record = match format {
         Format::Esm => assemble::esm(links, &requests, &globs, &h, facts),
         Format::CommonJs => assemble::commonjs(links.body, &h, marks),
@@ -110,6 +121,7 @@ pub(super) fn rewrite(
         globs,
         exports,
         stars,
+        is_barrel,
         facts,
     })
 }

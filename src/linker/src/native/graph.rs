@@ -6,7 +6,7 @@
 use super::host::{LinkFailure, Loaded, ModuleHost, Resolved, failed};
 use super::record::Edge;
 use crate::resolution_paths::split_query;
-use hotplate_compiler::{ImportKind, ImportRecord, ModuleArtifact, ModuleKind};
+use hotplate_compiler::{ImportKind, ImportRecord, ModuleArtifact, ModuleKind, Reexport};
 use hotplate_protocol::{Diagnostic, Severity};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +16,8 @@ pub(crate) struct GraphModule {
     pub(crate) loaded: Loaded,
     /// In source order: what each import became.
     pub(crate) links: Vec<Link>,
+    /// The record in place of the artifact's, once pruning has written a smaller one.
+    pub(crate) code: Option<String>,
     node: bool,
 }
 
@@ -25,6 +27,7 @@ pub(crate) struct Link {
     pub(crate) specifier: String,
     pub(crate) kind: ImportKind,
     pub(crate) names: Vec<String>,
+    pub(crate) reexports: Vec<Reexport>,
     pub(crate) id: String,
     pub(crate) side_effects: bool,
 }
@@ -133,6 +136,7 @@ impl Graph {
                         specifier: import.specifier.clone(),
                         kind: import.kind,
                         names: import.names.clone(),
+                        reexports: import.reexports.clone(),
                         id: resolved.id,
                         side_effects: resolved.side_effects,
                     }),
@@ -156,6 +160,7 @@ impl Graph {
                     specifier: glob.specifier(index, &found.path),
                     kind: glob.kind(),
                     names: vec!["*".to_owned()],
+                    reexports: Vec::new(),
                     id: found.id,
                     side_effects: true,
                 }));
@@ -164,6 +169,7 @@ impl Graph {
         GraphModule {
             loaded,
             links,
+            code: None,
             node: host.node_mode(id),
         }
     }
@@ -214,6 +220,7 @@ impl Link {
             specifier: import.specifier.clone(),
             kind: import.kind,
             names: import.names.clone(),
+            reexports: import.reexports.clone(),
             id: NOTHING.to_owned(),
             side_effects: false,
         }

@@ -246,7 +246,8 @@ fn script<'a>(
                 record::define(&mut code, id, &record::asset(&url), &nothing);
             }
             Loaded::Module(artifact) => {
-                record::define(&mut code, id, artifact.code.trim_end(), &module.deps());
+                let record = module.code.as_deref().unwrap_or(&artifact.code);
+                record::define(&mut code, id, record.trim_end(), &module.deps());
                 for link in module
                     .links
                     .iter()

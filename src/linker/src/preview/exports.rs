@@ -33,7 +33,7 @@ impl Preview {
             };
             let mut found = Vec::new();
             for (target, import) in &node.imports {
-                for name in import.names.iter().filter(|name| *name != "*") {
+                for name in import.all_names().filter(|name| *name != "*") {
                     if !self.exports_name(target, name, &mut BTreeSet::new()) {
                         let names = self.nodes.get(target).map(|node| &node.exports.names);
                         let names = names.into_iter().flatten().map(String::as_str);

@@ -1,9 +1,11 @@
 //! Cheap pruning: modules of `side_effects: false` packages that no used name comes from.
 //!
-//! Works on whole modules by the names that imports ask for; single exports are left in their module.
+//! Works on whole modules by the names that imports ask for, and on the names of barrels; other single
+//! exports are left in their module.
 
 use crate::native::graph::{Graph, GraphModule};
 use crate::native::host::Loaded;
+use crate::record::literal;
 use hotplate_compiler::{ImportKind, ModuleKind};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,6 +55,12 @@ pub(super) fn prune(graph: &mut Graph, roots: &[String]) {
                 all: link.kind != ImportKind::Static || link.names.iter().any(|name| name == "*"),
                 names: link.names.iter().cloned().collect(),
             };
+            for name in &link.reexports {
+                if want.all || want.names.contains(&name.exported) {
+                    asked.all |= name.imported == "*";
+                    asked.names.insert(name.imported.clone());
+                }
+            }
             if artifact.export_stars.contains(&link.specifier) {
                 asked.all |= want.all;
                 // `export *` passes on what the module does not export itself, and never `default`.
@@ -74,12 +82,66 @@ pub(super) fn prune(graph: &mut Graph, roots: &[String]) {
         }
     }
     for (id, module) in &mut graph.modules {
-        if !wanted.contains_key(id) {
-            // Importers' records still instantiate it.
-            module.loaded = Loaded::Empty;
-            module.links.clear();
+        match wanted.get(id) {
+            None => {
+                // Importers' records still instantiate it.
+                module.loaded = Loaded::Empty;
+                module.links.clear();
+            }
+            Some(wanted) if !wanted.all => narrow(module, wanted),
+            Some(_) => {}
         }
     }
+    // What nobody's record reaches any more need not be there even empty.
+    let reached: BTreeSet<String> = graph.execution_order(roots).into_iter().collect();
+    graph.modules.retain(|id, _| reached.contains(id));
+}
+
+/// Writes a barrel anew with the names that are wanted: the barrel of an icon set is larger than the
+/// icons that an app shows.
+fn narrow(module: &mut GraphModule, wanted: &Wanted) {
+    let Some(artifact) = module.artifact().filter(|artifact| artifact.is_barrel) else {
+        return;
+    };
+    let stars = artifact.export_stars.clone();
+    let (mut imports, mut getters, mut star_calls, mut constants) =
+        (Vec::new(), Vec::new(), String::new(), String::new());
+    module.links.retain_mut(|link| {
+        link.reexports
+            .retain(|name| wanted.names.contains(&name.exported));
+        let is_star = stars.contains(&link.specifier);
+        link.kind != ImportKind::Static
+            || link.side_effects
+            || is_star
+            || !link.reexports.is_empty()
+    });
+    for link in module
+        .links
+        .iter()
+        .filter(|link| link.kind == ImportKind::Static)
+    {
+        let specifier = literal(&link.specifier);
+        let namespace = format!("_{}", imports.len());
+        for name in &link.reexports {
+            let value = match name.imported.as_str() {
+                "*" => namespace.clone(),
+                imported => format!("{namespace}[{}]", literal(imported)),
+            };
+            getters.push(format!("[{}]:()=>{value}", literal(&name.exported)));
+        }
+        if stars.contains(&link.specifier) {
+            star_calls.extend(["h.exportAll(", &specifier, ");"]);
+        }
+        if !link.reexports.is_empty() {
+            constants.extend(["const ", &namespace, "=h.import(", &specifier, ");"]);
+        }
+        imports.push(specifier);
+    }
+    module.code = Some(format!(
+        "{{kind:\"esm\",imports:[{}],*run(h){{h.export({{{}}});{star_calls}{constants}yield}}}}",
+        imports.join(","),
+        getters.join(","),
+    ));
 }
 
 /// Whether a module's own exports leave it open that it has one of that name.
