@@ -28,7 +28,7 @@ function sources(folder, ending) {
   return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && ending.test(entry.name))
     .map((entry) => relative(root, join(entry.parentPath, entry.name)))
-    .filter((path) => !/(^|\/)(node_modules|dist|build|target|template)\//.test(path));
+    .filter((path) => !/(^|\/)(node_modules|dist|build|target|template|\.[^/]+)\//.test(path));
 }
 
 /** @param {string} path */

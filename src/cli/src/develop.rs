@@ -13,6 +13,7 @@ use notify::{RecursiveMode, Watcher};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 /// Editors save by several steps (temporary file, rename) within a few milliseconds.
@@ -22,8 +23,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Runs until Ctrl-C.
 pub(crate) async fn run(api: &Api, target: &Target, output: Output) -> Result<(), Failure> {
+    let mut interruption = Interruption::listen().map_err(Failure::Signals)?;
     let slug = target.app()?;
-    let mut pushed = push::run(api, &slug, &target.folder, output).await?;
+    let mut pushed = tokio::select! {
+        () = interruption.came() => return Ok(()),
+        pushed = push::run(api, &slug, &target.folder, output) => pushed?,
+    };
     let app = api.app(&slug).await?;
     let (sender, mut events) = mpsc::unbounded_channel();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
@@ -41,10 +46,10 @@ pub(crate) async fn run(api: &Api, target: &Target, output: Output) -> Result<()
     sync(api, &slug, &mut pushed, &BTreeSet::new(), output).await?;
     loop {
         tokio::select! {
-            () = interrupted() => return Ok(()),
+            () = interruption.came() => return Ok(()),
             touched = saves(&mut events) => {
                 tokio::select! {
-                    () = interrupted() => return Ok(()),
+                    () = interruption.came() => return Ok(()),
                     outcome = sync_until_sent(api, &slug, &mut pushed, &touched, output) => outcome?,
                 }
             }
@@ -112,18 +117,25 @@ async fn sync(
     push::send(api, app, None, changes, &mut pushed.there, output).await
 }
 
-/// Ctrl-C, or the polite signal of whoever started this.
-async fn interrupted() {
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
+/// Ctrl-C, or the polite signal of whoever started this. Listens from the beginning: a signal that comes
+/// between two waits is not lost.
+struct Interruption {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Interruption {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn came(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminate => {}
     }
 }

@@ -50,6 +50,9 @@ pub(crate) enum Failure {
     /// The folder cannot be watched.
     #[error("cannot watch the folder: {0}")]
     Watch(#[from] notify::Error),
+    /// The system gives no signals.
+    #[error("cannot listen for Ctrl-C: {0}")]
+    Signals(#[source] std::io::Error),
     /// The deployment ended without being deployed; what went wrong was printed.
     #[error("the deployment {state}{}", reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default())]
     NotDeployed {
@@ -79,6 +82,7 @@ impl Failure {
             Self::Folder { .. } => "unreadable",
             Self::NoSlug { .. } => "no_slug",
             Self::Watch(_) => "watch_failed",
+            Self::Signals(_) => "no_signals",
             Self::NotDeployed { .. } => "not_deployed",
         }
     }
@@ -92,6 +96,7 @@ impl Failure {
             | Self::Unreachable { .. }
             | Self::Folder { .. }
             | Self::Watch(_)
+            | Self::Signals(_)
             | Self::NotDeployed { .. } => 1,
         }
     }
