@@ -192,7 +192,7 @@ impl Visit for Declares<'_> {
     fn visit_expr(&mut self, _: &Expr) {}
 }
 
-fn is_use_strict(stmt: &Stmt) -> bool {
+pub(super) fn is_use_strict(stmt: &Stmt) -> bool {
     matches!(stmt, Stmt::Expr(ExprStmt { expr, .. })
         if matches!(&**expr, Expr::Lit(Lit::Str(text)) if text.value == *"use strict"))
 }

@@ -14,6 +14,7 @@ mod pattern;
 mod recover;
 mod registry;
 mod report;
+mod requests;
 
 use swc_core::common::comments::SingleThreadedComments;
 use swc_core::common::errors::HANDLER;

@@ -3,26 +3,27 @@
 //!
 //! `links` has taken imports and exports out before; `assemble` builds the record after.
 
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 
 use swc_core::atoms::Atom;
-use swc_core::common::util::take::Take;
 use swc_core::common::{DUMMY_SP, Span, SyntaxContext};
 use swc_core::ecma::ast::{
     ArrowExpr, AssignPat, AssignPatProp, AutoAccessor, CallExpr, Callee, ClassProp, Constructor,
-    Expr, ExprOrSpread, ForOfStmt, Function, Id, Ident, IdentName, KeyValuePatProp, KeyValueProp,
-    Lit, MemberExpr, MemberProp, MetaPropKind, NewExpr, ObjectPatProp, OptChainBase, OptChainExpr,
-    Pat, PrivateProp, Program, Prop, PropName, SeqExpr, SimpleAssignTarget, StaticBlock,
+    Expr, ForOfStmt, Function, Id, Ident, IdentName, KeyValuePatProp, KeyValueProp, MemberExpr,
+    MemberProp, MetaPropKind, ObjectPatProp, OptChainBase, OptChainExpr, Pat, PrivateProp, Program,
+    Prop, PropName, SeqExpr, SimpleAssignTarget, StaticBlock,
 };
 use swc_core::ecma::utils::private_ident;
 use swc_core::ecma::visit::{VisitMut, VisitMutWith, noop_visit_mut_type};
 
 use super::assemble;
 use super::define::{property, undefined, zero};
-use super::glob::{self, Glob};
+use super::glob::Glob;
 use super::links::{Binding, Links, Requests};
 use super::parse::Format;
 use super::report::EarlyError;
+use super::requests::{is_glob, specifier};
 use super::{Marks, REFRESH_REGISTER, REFRESH_SIGNATURE};
 use crate::artifact::{GlobForm, ImportKind};
 
@@ -80,10 +81,12 @@ pub(super) fn rewrite(
         receivers: 0,
         facts: Facts::default(),
         globs: Vec::new(),
+        read: RefCell::default(),
         errors: Vec::new(),
     };
     links.hoisted.visit_mut_with(&mut rewriter);
     links.body.visit_mut_with(&mut rewriter);
+    rewriter.pass_on_unread(&links.exports);
     for (_, value) in &mut links.exports {
         value.visit_mut_with(&mut rewriter);
     }
@@ -106,7 +109,7 @@ pub(super) fn rewrite(
         .map(|request| request.reexports.len())
         .sum();
     let is_barrel = format == Format::Esm
-        && links.body.is_empty()
+        && links.body.iter().all(assemble::is_use_strict)
         && links.hoisted.is_empty()
         && links.exports.len() == passed
         && passed + stars.len() > 0;
@@ -126,9 +129,9 @@ pub(super) fn rewrite(
     })
 }
 
-struct Rewriter {
+pub(super) struct Rewriter {
     bindings: HashMap<Id, Binding>,
-    requests: Requests,
+    pub(super) requests: Requests,
     format: Format,
     unresolved: SyntaxContext,
     h: Ident,
@@ -137,8 +140,10 @@ struct Rewriter {
     /// How many things with their own `this` are around.
     receivers: usize,
     facts: Facts,
-    globs: Vec<Glob>,
-    errors: Vec<EarlyError>,
+    pub(super) globs: Vec<Glob>,
+    /// Imported names that the module itself reads: the namespace's constant, and the name in it.
+    read: RefCell<HashSet<(Id, Option<Atom>)>>,
+    pub(super) errors: Vec<EarlyError>,
 }
 
 impl Rewriter {
@@ -146,11 +151,43 @@ impl Rewriter {
         if self.bindings.is_empty() {
             return None;
         }
-        self.bindings.get(&ident.to_id())
+        let binding = self.bindings.get(&ident.to_id())?;
+        self.read
+            .borrow_mut()
+            .insert((binding.namespace.to_id(), binding.name.clone()));
+        Some(binding)
+    }
+
+    /// Takes names that were imported and are not read from what the module asks for; those that it
+    /// exports (`import { a } from "a"; export { a }`) it passes on.
+    fn pass_on_unread(&mut self, exports: &[(Atom, Expr)]) {
+        let read = self.read.take();
+        let imported = |name: Option<&Atom>| name.cloned().unwrap_or_else(|| Atom::from("*"));
+        for request in &mut self.requests.0 {
+            let Some(namespace) = request.namespace.as_ref().map(Ident::to_id) else {
+                continue;
+            };
+            let names: HashSet<Atom> = read
+                .iter()
+                .filter(|(of, _)| *of == namespace)
+                .map(|(_, name)| imported(name.as_ref()))
+                .collect();
+            request.names.retain(|name| names.contains(name));
+            for (exported, value) in exports {
+                if let Expr::Ident(local) = value
+                    && let Some(binding) = self.bindings.get(&local.to_id())
+                    && binding.namespace.to_id() == namespace
+                    && !names.contains(&imported(binding.name.as_ref()))
+                {
+                    let name = imported(binding.name.as_ref());
+                    request.reexports.push((name, exported.clone()));
+                }
+            }
+        }
     }
 
     /// `h.<name>`.
-    fn host(&self, name: &str, span: Span) -> Expr {
+    pub(super) fn host(&self, name: &str, span: Span) -> Expr {
         Expr::Member(MemberExpr {
             span,
             obj: Box::new(Expr::Ident(self.h.clone())),
@@ -158,7 +195,7 @@ impl Rewriter {
         })
     }
 
-    fn is_global(&self, expr: &Expr, name: &str) -> bool {
+    pub(super) fn is_global(&self, expr: &Expr, name: &str) -> bool {
         matches!(expr, Expr::Ident(ident) if ident.sym == *name && ident.ctxt == self.unresolved)
     }
 
@@ -221,88 +258,6 @@ impl Rewriter {
             }
             Callee::Super(_) => call.args.visit_mut_with(self),
         }
-    }
-
-    /// `import.meta.glob(…)` → `h.glob(<index>, <eager>, <name>)`.
-    fn glob(&mut self, call: &mut CallExpr) {
-        let read = match glob::read(&call.args, call.span) {
-            Ok(read) => read,
-            Err(error) => {
-                self.errors.push(error);
-                return;
-            }
-        };
-        let argument = |expr: Expr| ExprOrSpread {
-            spread: None,
-            expr: Box::new(expr),
-        };
-        let mut args = vec![
-            argument(Expr::from(self.globs.len())),
-            argument(Expr::from(read.glob.form == GlobForm::Eager)),
-        ];
-        args.extend(read.name.map(|name| argument(Expr::from(name))));
-        call.args = args;
-        call.callee = Callee::Expr(Box::new(self.host("glob", DUMMY_SP)));
-        self.globs.push(read.glob);
-    }
-
-    /// Notes the files that a template literal may name.
-    fn template(&mut self, expr: &Expr, form: GlobForm) {
-        if let Expr::Tpl(template) = expr
-            && let Some(pattern) = glob::pattern_of(template)
-        {
-            self.globs.push(Glob {
-                patterns: vec![pattern],
-                form,
-                query: String::new(),
-                span: template.span,
-            });
-        }
-    }
-
-    fn require(&mut self, args: &[ExprOrSpread]) {
-        if let [only] = args
-            && let Some((specifier, span)) = specifier(only)
-        {
-            self.requests.add(&specifier, ImportKind::Require, span);
-        }
-    }
-
-    /// `new URL("./x", import.meta.url)`: the file's URL is the linker's business.
-    fn asset(&mut self, new: &mut NewExpr) {
-        let Some([first, second]) = new.args.as_deref_mut() else {
-            return;
-        };
-        let of_this_module = matches!(&*second.expr, Expr::Member(member)
-            if property(member).as_deref() == Some("url") && is_import_meta(&member.obj));
-        if !self.is_global(&new.callee, "URL") || !of_this_module {
-            return;
-        }
-        match specifier(first) {
-            Some((specifier, span))
-                if specifier.starts_with("./") || specifier.starts_with("../") =>
-            {
-                self.requests.add(&specifier, ImportKind::Asset, span);
-            }
-            Some(_) => return,
-            None => {
-                let known = self.globs.len();
-                self.template(&first.expr, GlobForm::Asset);
-                if self.globs.len() == known {
-                    return;
-                }
-            }
-        }
-        let literal = first.expr.take();
-        *first.expr = Expr::Call(CallExpr {
-            span: DUMMY_SP,
-            callee: Callee::Expr(Box::new(self.host("asset", DUMMY_SP))),
-            args: vec![ExprOrSpread {
-                spread: None,
-                expr: literal,
-            }],
-            ..Default::default()
-        });
     }
 
     fn inside(&mut self, functions: usize, receivers: usize, visit: impl FnOnce(&mut Self)) {
@@ -459,29 +414,6 @@ impl VisitMut for Rewriter {
     }
 }
 
-fn is_glob(callee: &Expr) -> bool {
-    matches!(callee, Expr::Member(member)
-        if is_import_meta(&member.obj) && property(member).as_deref() == Some("glob"))
-}
-
-fn is_import_meta(expr: &Expr) -> bool {
+pub(super) fn is_import_meta(expr: &Expr) -> bool {
     matches!(expr, Expr::MetaProp(meta) if meta.kind == MetaPropKind::ImportMeta)
-}
-
-/// A specifier written as a literal, and its place.
-fn specifier(arg: &ExprOrSpread) -> Option<(Atom, Span)> {
-    if arg.spread.is_some() {
-        return None;
-    }
-    match &*arg.expr {
-        Expr::Lit(Lit::Str(text)) => Some((text.value.to_atom_lossy().into_owned(), text.span)),
-        Expr::Tpl(template) if template.exprs.is_empty() => {
-            let [only] = template.quasis.as_slice() else {
-                return None;
-            };
-            let cooked = only.cooked.as_ref()?;
-            Some((cooked.to_atom_lossy().into_owned(), template.span))
-        }
-        _ => None,
-    }
 }
