@@ -277,6 +277,7 @@ describe("errors", () => {
     const [diagnostic] = answer.diagnostics;
     assert.deepEqual([diagnostic.file, diagnostic.line, diagnostic.code], ["src/main.ts", 1, "unresolved_import"]);
     assert.match(diagnostic.fix, /\.\/Button/);
+    assert.match(diagnostic.frame, /^> 1 \| import \{ Button \} from "\.\/Buton";$/m);
     assert.ok((await viewer.drain()).some(is("error")));
     const fixed = await at.api("PATCH", "/v1/apps/missing/files", { json: { writes: [{ path: "src/Buton.ts", content: "export const Button = 2;\n" }] } });
     assert.deepEqual(fixed.json.diagnostics, []);

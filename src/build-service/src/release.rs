@@ -9,7 +9,8 @@ use crate::vendor::{internal, package_options};
 use crate::work;
 use hotplate_compiler::{Mode, Options, is_compilable};
 use hotplate_linker::{
-    Artifacts, FileMeta, Preview, Release, ReleaseApp, link_release, package_name, with_env,
+    Artifacts, FileMeta, Preview, Release, ReleaseApp, add_frames, link_release, package_name,
+    with_env,
 };
 use hotplate_protocol::{BuildJob, Diagnostic, Severity, VendorMode};
 use rayon::prelude::*;
@@ -78,7 +79,17 @@ pub(crate) fn link(
         index_html: &with_env(&index_html, Mode::Production, &app.options.env),
         content: &content,
     };
-    link_release(&host, &release)
+    let text = |path: &str| app.text(path);
+    match link_release(&host, &release) {
+        Ok(mut release) => {
+            add_frames(&mut release.warnings, &text);
+            Ok(release)
+        }
+        Err(mut diagnostics) => {
+            add_frames(&mut diagnostics, &text);
+            Err(diagnostics)
+        }
+    }
 }
 
 /// What the app's modules need of npm; the same set as its preview's, so both share an installation.

@@ -24,6 +24,7 @@ pub use artifact::{
     Source,
 };
 pub use options::{FormatHint, JsxOptions, JsxRuntime, Mode, Options};
+pub use place::add_frame;
 
 use module_id::{ModuleId, Query};
 use place::{Finding, Places};
@@ -88,21 +89,30 @@ fn compile_checked(id: &ModuleId<'_>, source: &Source<'_>, options: &Options) ->
     if id.query == Some(Query::Inline) && id.extension() != "css" {
         return Ok((data::inline(id, source.content), Vec::new()));
     }
-    let text = std::str::from_utf8(source.content).map_err(|error| {
-        let valid = source
-            .content
-            .get(..error.valid_up_to())
-            .unwrap_or_default();
-        let text = String::from_utf8_lossy(valid);
-        vec![Places::new(id.file(), &text).diagnostic(
-            Finding::error("not_utf8"),
-            text.len(),
-            "The file is not UTF-8 text",
-        )]
-    })?;
+    let text = String::from_utf8_lossy(source.content);
     // A byte order mark is no part of the text.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let places = Places::new(id.file(), text);
+    let (artifact, mut warnings) = compile_text(id, text, places, options)?;
+    warnings.extend(not_utf8(id, source.content));
+    Ok((artifact, warnings))
+}
+
+/// What is no UTF-8 is shown as U+FFFD, as every bundler does. People want to know that of their own
+/// files; packages (old ones have Latin-1 in their data) they cannot mend.
+fn not_utf8(id: &ModuleId<'_>, content: &[u8]) -> Option<Diagnostic> {
+    let valid = std::str::from_utf8(content).err()?.valid_up_to();
+    let text = String::from_utf8_lossy(content.get(..valid)?);
+    (!id.is_package()).then(|| {
+        Places::new(id.file(), &text).diagnostic(
+            Finding::warning("not_utf8"),
+            text.len(),
+            "The file is not UTF-8 text; what cannot be read is shown as \u{fffd}",
+        )
+    })
+}
+
+fn compile_text(id: &ModuleId<'_>, text: &str, places: Places<'_>, options: &Options) -> Outcome {
     if id.query == Some(Query::Raw) {
         return Ok((data::raw(text), Vec::new()));
     }

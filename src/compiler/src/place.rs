@@ -136,6 +136,15 @@ impl<'a> Places<'a> {
     }
 }
 
+/// Gives a diagnostic that has a place, and was made without the text, its code frame.
+pub fn add_frame(diagnostic: &mut Diagnostic, text: &str) {
+    if diagnostic.line > 0 && diagnostic.frame.is_empty() {
+        let places = Places::new(&diagnostic.file, text);
+        let column = diagnostic.column.max(1) as usize;
+        diagnostic.frame = places.frame(diagnostic.line as usize, column);
+    }
+}
+
 /// Blanks up to a UTF-16 column, keeping tabs so that the caret lines up.
 fn indent(text: &str, units: usize) -> impl Iterator<Item = char> + '_ {
     let mut seen = 0;

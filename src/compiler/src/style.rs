@@ -11,6 +11,7 @@ use lightningcss::css_modules::{Config, CssModuleExports, CssModuleReference, Pa
 use lightningcss::dependencies::{Dependency, DependencyOptions, Location};
 use lightningcss::error::{ParserError, SelectorError};
 use lightningcss::printer::PrinterOptions;
+use lightningcss::properties::custom::Token;
 use lightningcss::rules::CssRule;
 use lightningcss::stylesheet::{MinifyOptions, ParserFlags, ParserOptions, StyleSheet};
 use lightningcss::traits::ToCss;
@@ -88,12 +89,20 @@ fn finding(id: &ModuleId<'_>, error: &ParserError<'_>) -> Finding {
                 SelectorError::UnsupportedPseudoClass(_)
                     | SelectorError::UnsupportedPseudoElement(_)
             )
-    );
+    ) || matches!(error, ParserError::UnexpectedToken(Token::Function(name)) if is_tailwind(name));
     if harmless || id.is_package() {
         Finding::warning("css_ignored")
     } else {
         Finding::error("css_syntax_error")
     }
+}
+
+/// Functions of Tailwind that stand where CSS takes none; without its plugin their rules are skipped.
+fn is_tailwind(function: &str) -> bool {
+    matches!(
+        function,
+        "theme" | "--theme" | "screen" | "--spacing" | "--alpha"
+    )
 }
 
 fn print(

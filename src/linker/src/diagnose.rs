@@ -1,7 +1,19 @@
 //! The linker's own diagnostics. What a compiler says of one file is `compiler`'s business.
 
-use hotplate_compiler::ImportRecord;
+use hotplate_compiler::{ImportRecord, add_frame};
 use hotplate_protocol::{Diagnostic, Severity};
+
+/// Gives the linker's diagnostics their code frames; `text` has the app's files.
+pub fn add_frames(diagnostics: &mut [Diagnostic], text: &dyn Fn(&str) -> Option<String>) {
+    for diagnostic in diagnostics {
+        if diagnostic.line > 0
+            && diagnostic.frame.is_empty()
+            && let Some(text) = text(&diagnostic.file)
+        {
+            add_frame(diagnostic, &text);
+        }
+    }
+}
 
 /// A message at the place of an import.
 pub(crate) fn at(

@@ -21,6 +21,7 @@ mod tsconfig;
 
 pub use app_resolver::{AppResolution, AppResolver};
 pub use assets::{asset_url, is_asset};
+pub use diagnose::add_frames;
 pub use dotenv::public_values;
 pub use glob::GlobMatch;
 pub use html::with_env;

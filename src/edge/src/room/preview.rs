@@ -7,7 +7,7 @@ use super::{
 };
 use data_encoding::HEXLOWER;
 use hotplate_compiler::{Options, is_compilable};
-use hotplate_linker::{Artifacts, FileMeta, Linked, Preview, Tree, TsConfig};
+use hotplate_linker::{Artifacts, FileMeta, Linked, Preview, Tree, TsConfig, add_frames};
 use hotplate_protocol::{Diagnostic, RevisionChange, VendorMode, VendorRequest};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -128,6 +128,8 @@ impl Working {
             .flat_map(|(_, diagnostics)| diagnostics)
             .chain(self.link_diagnostics.iter().cloned())
             .collect();
+        let compilation = self.compilation(storage);
+        add_frames(&mut all, &|path| compilation.text(path));
         sort(&mut all);
         all
     }
