@@ -1,6 +1,6 @@
 //! The linker's own diagnostics. What a compiler says of one file is `compiler`'s business.
 
-use hotplate_compiler::{ImportRecord, add_frame};
+use hotplate_compiler::{ImportKind, ImportRecord, add_frame};
 use hotplate_protocol::{Diagnostic, Severity};
 
 /// Gives the linker's diagnostics their code frames; `text` has the app's files.
@@ -42,13 +42,14 @@ pub(crate) fn unresolved(
     suggestion: Option<&str>,
 ) -> Diagnostic {
     let message = format!("Cannot find `{}`", import.specifier);
-    let mut diagnostic = at(
-        importer,
-        import,
-        Severity::Error,
-        "unresolved_import",
-        message,
-    );
+    // A picture that is not there leaves a hole in the page; browsers and bundlers go on, too.
+    let severity = match import.kind {
+        ImportKind::Asset => Severity::Warning,
+        ImportKind::Static | ImportKind::Dynamic | ImportKind::Require | ImportKind::CssImport => {
+            Severity::Error
+        }
+    };
+    let mut diagnostic = at(importer, import, severity, "unresolved_import", message);
     diagnostic.fix = suggestion.map(did_you_mean);
     diagnostic
 }
@@ -74,6 +75,21 @@ pub(crate) fn dependency_missing(
         "dependency_missing",
         message,
     );
+    diagnostic.fix = Some(install(package));
+    diagnostic
+}
+
+/// A warning: npm put it where everybody finds it, until whoever asked for it no longer does.
+pub(crate) fn dependency_undeclared(
+    importer: &str,
+    import: &ImportRecord,
+    package: &str,
+) -> Diagnostic {
+    let message = format!(
+        "The package `{package}` is there because another package needs it; package.json does not name it"
+    );
+    let code = "dependency_undeclared";
+    let mut diagnostic = at(importer, import, Severity::Warning, code, message);
     diagnostic.fix = Some(install(package));
     diagnostic
 }

@@ -35,8 +35,13 @@ pub use preview::{Counters, Linked, Preview, VendorNeeds};
 pub use tree::{Artifacts, FileMeta, Tree};
 pub use tsconfig::TsConfig;
 
-/// Name of the package that a bare specifier reaches: `@scope/name/x` → `@scope/name`.
+/// Begins the specifiers of a vendor chunk that sheets ask for.
+pub(crate) const CSS_IMPORT: &str = "css:";
+
+/// Name of the package that a bare specifier reaches: `@scope/name/x` → `@scope/name`, also when it is
+/// one of a vendor chunk's sheets (`css:name`).
 pub fn package_name(specifier: &str) -> &str {
+    let specifier = specifier.strip_prefix(CSS_IMPORT).unwrap_or(specifier);
     let mut ends = specifier.match_indices('/').map(|(at, _)| at);
     let end = if specifier.starts_with('@') {
         ends.nth(1)

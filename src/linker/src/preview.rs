@@ -3,6 +3,7 @@
 //! Holds what is reachable from `index.html` and nothing more; after an edit it does work in
 //! proportion to that edit. It is a cache: a fresh one given every path gives the same answers.
 
+mod declared;
 mod exports;
 mod node;
 mod walk;
@@ -11,6 +12,7 @@ use crate::app_resolver::{AppResolution, AppResolver};
 use crate::resolution_paths::{bases_of, split_query};
 use crate::tree::{Artifacts, Tree};
 use crate::{diagnose, dotenv, html, package_name, record};
+use declared::{Declared, is_manifest};
 use hotplate_compiler::Mode;
 use hotplate_protocol::{CssUpdate, Diagnostic, ModuleUpdate};
 use node::{Node, Rendered};
@@ -84,8 +86,8 @@ impl Preview {
         if first || changed.iter().any(|path| dotenv::is_env_file(path)) {
             self.env = dotenv::public_values(Mode::Development, &|path| artifacts.text(path));
         }
-        if first || changed.iter().any(|path| path == "package.json") {
-            self.declared = Declared::read(artifacts.text("package.json").as_deref());
+        if first || changed.iter().any(|path| is_manifest(path)) {
+            self.declared = Declared::read(&|path| artifacts.text(path));
         }
         let before_roots = self.roots.clone();
         self.read_roots(artifacts);
@@ -350,12 +352,18 @@ impl Preview {
         }
         for (specifier, users) in &self.packages {
             let package = package_name(specifier);
-            if self.declared.range(package).is_none() {
-                all.extend(users.iter().filter_map(|id| {
-                    let import = self.nodes.get(id)?.packages.get(specifier)?;
-                    Some(diagnose::dependency_missing(id, import, package))
-                }));
+            if self.declared.names(package) {
+                continue;
             }
+            let diagnose = if self.declared.range(package).is_some() {
+                diagnose::dependency_undeclared
+            } else {
+                diagnose::dependency_missing
+            };
+            all.extend(users.iter().filter_map(|id| {
+                let import = self.nodes.get(id)?.packages.get(specifier)?;
+                Some(diagnose(id, import, package))
+            }));
         }
         all
     }
@@ -372,37 +380,4 @@ fn reload_reason(changed: &[String]) -> Option<String> {
             *path == "index.html" || path.starts_with("public/") || dotenv::is_env_file(path)
         })
         .map(|path| format!("{path} changed"))
-}
-
-/// The packages that package.json names.
-#[derive(Debug, Default)]
-struct Declared {
-    dependencies: BTreeMap<String, String>,
-    development: BTreeMap<String, String>,
-}
-
-impl Declared {
-    fn read(package_json: Option<&str>) -> Self {
-        let manifest: serde_json::Value = package_json
-            .and_then(|text| serde_json::from_str(text).ok())
-            .unwrap_or_default();
-        let field = |name: &str| {
-            let entries = manifest.get(name).and_then(serde_json::Value::as_object);
-            entries
-                .into_iter()
-                .flatten()
-                .filter_map(|(name, range)| Some((name.clone(), range.as_str()?.to_owned())))
-                .collect()
-        };
-        Self {
-            dependencies: field("dependencies"),
-            development: field("devDependencies"),
-        }
-    }
-
-    fn range(&self, package: &str) -> Option<&String> {
-        self.dependencies
-            .get(package)
-            .or_else(|| self.development.get(package))
-    }
 }

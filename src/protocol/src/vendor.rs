@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Which `exports` conditions and `NODE_ENV` a chunk is built with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VendorMode {
     /// Live previews.
@@ -21,7 +21,8 @@ pub struct VendorRequest {
     /// Package name → range: all `dependencies` of the app's `package.json`, as packages ask for each
     /// other, and those of its `devDependencies` that `specifiers` name.
     pub dependencies: BTreeMap<String, String>,
-    /// Every bare specifier the app's reachable modules import (`react/jsx-dev-runtime`).
+    /// Every bare specifier the app's reachable modules import (`react/jsx-dev-runtime`); those that
+    /// sheets `@import` begin with `css:`, as packages have another face for them.
     pub specifiers: BTreeSet<String>,
     /// Conditions and `NODE_ENV`.
     pub mode: VendorMode,

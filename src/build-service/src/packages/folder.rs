@@ -74,7 +74,7 @@ pub(crate) struct PackageFolder {
     ids: HashMap<String, String>,
     /// `react@19.0.0` → `node_modules/react`.
     places: HashMap<String, String>,
-    resolvers: BTreeMap<(bool, bool), Resolver>,
+    resolvers: BTreeMap<(VendorMode, Face), Resolver>,
     esm_folders: Mutex<HashMap<PathBuf, bool>>,
 }
 
@@ -112,19 +112,18 @@ impl PackageFolder {
             places.insert(unique, place.clone());
         }
         let base = Resolver::new(ResolveOptions::default());
-        let resolvers = [(false, false), (false, true), (true, false), (true, true)].map(
-            |(production, require)| {
-                (
-                    (production, require),
-                    base.clone_with_options(options(production, require)),
-                )
-            },
-        );
+        let modes = [VendorMode::Development, VendorMode::Production];
+        let resolvers = modes.into_iter().flat_map(|mode| {
+            [Face::Import, Face::Require, Face::Style].map(|face| {
+                let resolver = base.clone_with_options(options(mode, face));
+                ((mode, face), resolver)
+            })
+        });
         Ok(Self {
             root,
             ids,
             places,
-            resolvers: resolvers.into(),
+            resolvers: resolvers.collect(),
             esm_folders: Mutex::new(HashMap::new()),
         })
     }
@@ -148,9 +147,21 @@ impl PackageFolder {
             Some(PackageTarget::Empty) => return Err(not_found()),
             None => self.root.clone(),
         };
-        let key = (mode == VendorMode::Production, kind == ImportKind::Require);
-        let resolver = self.resolvers.get(&key).ok_or_else(not_found)?;
-        match resolver.resolve(&folder, specifier) {
+        let face = match kind {
+            ImportKind::Require => Face::Require,
+            ImportKind::CssImport => Face::Style,
+            ImportKind::Static | ImportKind::Dynamic | ImportKind::Asset => Face::Import,
+        };
+        let resolve = |face| {
+            let resolver = self.resolvers.get(&(mode, face));
+            resolver.map(|resolver| resolver.resolve(&folder, specifier))
+        };
+        let resolution = match resolve(face).ok_or_else(not_found)? {
+            // A package that shows sheets no face of their own.
+            Err(_) if face == Face::Style => resolve(Face::Import).ok_or_else(not_found)?,
+            resolution => resolution,
+        };
+        match resolution {
             Ok(resolution) => self.resolved(&resolution).ok_or_else(not_found),
             Err(ResolveError::Ignored(path)) => Ok(Resolved {
                 id: format!(
@@ -300,25 +311,41 @@ fn has_side_effects(json: &PackageJson, path: &Path) -> bool {
     }
 }
 
-fn options(production: bool, require: bool) -> ResolveOptions {
+/// Which of a package's entry points is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Face {
+    Import,
+    Require,
+    /// `@import` of a sheet (Vite's `style` condition and field).
+    Style,
+}
+
+fn options(mode: VendorMode, face: Face) -> ResolveOptions {
     let words = |words: &[&str]| {
         words
             .iter()
             .map(|word| (*word).to_owned())
             .collect::<Vec<_>>()
     };
+    let mode = match mode {
+        VendorMode::Development => "development",
+        VendorMode::Production => "production",
+    };
+    let face = match face {
+        Face::Import => "import",
+        Face::Require => "require",
+        Face::Style => {
+            return ResolveOptions {
+                condition_names: words(&["style", mode, "default"]),
+                main_fields: words(&["style"]),
+                extensions: words(&[".css"]),
+                symlinks: false,
+                ..ResolveOptions::default()
+            };
+        }
+    };
     ResolveOptions {
-        condition_names: words(&[
-            if require { "require" } else { "import" },
-            "browser",
-            "module",
-            if production {
-                "production"
-            } else {
-                "development"
-            },
-            "default",
-        ]),
+        condition_names: words(&[face, "browser", "module", mode, "default"]),
         alias_fields: vec![words(&["browser"])],
         main_fields: words(&["browser", "module", "main"]),
         extensions: words(&[

@@ -7,7 +7,7 @@ use super::graph::{Graph, GraphModule, NOTHING, is_external};
 use super::host::{Loaded, ModuleHost, ROOT, failed_root};
 use super::record::{EMPTY, alias};
 use crate::resolution_paths::split_query;
-use crate::{record, styles};
+use crate::{CSS_IMPORT, record, styles};
 use hotplate_compiler::ImportKind;
 use hotplate_protocol::Diagnostic;
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,12 +29,16 @@ pub fn link_vendor(
     let mut aliases = BTreeMap::new();
     let mut errors = Vec::new();
     for specifier in specifiers {
-        let (bare, query) = split_query(specifier);
-        match host.resolve(ROOT, bare, ImportKind::Static) {
+        let (kind, plain) = match specifier.strip_prefix(CSS_IMPORT) {
+            Some(plain) => (ImportKind::CssImport, plain),
+            None => (ImportKind::Static, specifier.as_str()),
+        };
+        let (bare, query) = split_query(plain);
+        match host.resolve(ROOT, bare, kind) {
             Ok(resolved) => {
                 aliases.insert(specifier, format!("{}{query}", resolved.id));
             }
-            Err(failure) => errors.push(failed_root(specifier, &failure)),
+            Err(failure) => errors.push(failed_root(plain, &failure)),
         }
     }
     if !errors.is_empty() {

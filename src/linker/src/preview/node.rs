@@ -5,7 +5,7 @@ use crate::assets::{asset_url, is_asset};
 use crate::glob::Patterns;
 use crate::resolution_paths::split_query;
 use crate::tree::{Artifacts, Tree};
-use crate::{diagnose, record, styles};
+use crate::{CSS_IMPORT, diagnose, record, styles};
 use hotplate_compiler::{ImportKind, ImportRecord, ModuleArtifact, ModuleKind};
 use hotplate_protocol::Diagnostic;
 use std::collections::{BTreeMap, BTreeSet};
@@ -126,6 +126,10 @@ impl Node {
                 // `new URL("x.png", …)`: whatever it is, it is no package.
                 AppResolution::Package(_) if asset => continue,
                 AppResolution::Package(specifier) => {
+                    let specifier = match import.kind {
+                        ImportKind::CssImport => format!("{CSS_IMPORT}{specifier}"),
+                        _ => specifier,
+                    };
                     self.deps
                         .insert(import.specifier.clone(), format!("npm:{specifier}"));
                     self.packages
