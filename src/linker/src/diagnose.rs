@@ -79,6 +79,15 @@ pub(crate) fn dependency_missing(
     diagnostic
 }
 
+/// A warning: what an app names for its tests or its server does not stop its page.
+pub(crate) fn node_builtin(importer: &str, import: &ImportRecord) -> Diagnostic {
+    let message = format!(
+        "`{}` is a module of Node, which browsers do not have; it is empty here",
+        import.specifier
+    );
+    at(importer, import, Severity::Warning, "node_builtin", message)
+}
+
 /// A warning: npm put it where everybody finds it, until whoever asked for it no longer does.
 pub(crate) fn dependency_undeclared(
     importer: &str,

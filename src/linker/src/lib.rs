@@ -6,6 +6,7 @@
 
 mod app_resolver;
 mod assets;
+mod builtins;
 mod diagnose;
 mod dotenv;
 mod glob;
@@ -21,6 +22,7 @@ mod tsconfig;
 
 pub use app_resolver::{AppResolution, AppResolver};
 pub use assets::{asset_url, is_asset};
+pub use builtins::is_node_builtin;
 pub use diagnose::add_frames;
 pub use dotenv::public_values;
 pub use glob::GlobMatch;

@@ -88,6 +88,9 @@ impl Preview {
         }
         if first || changed.iter().any(|path| is_manifest(path)) {
             self.declared = Declared::read(&|path| artifacts.text(path));
+            let touched = self.nodes.iter();
+            let touched = touched.filter(|(_, node)| node.depends_on_declared());
+            dirty.extend(touched.map(|(id, _)| id.clone()));
         }
         let before_roots = self.roots.clone();
         self.read_roots(artifacts);

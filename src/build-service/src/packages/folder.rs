@@ -3,7 +3,7 @@
 //! Ids are `npm:<name>@<version>/<file>`, the same on every machine, so that artifacts are shared.
 
 use hotplate_compiler::ImportKind;
-use hotplate_linker::{LinkFailure, Resolved};
+use hotplate_linker::{LinkFailure, Resolved, is_node_builtin};
 use hotplate_protocol::VendorMode;
 use oxc_resolver::{PackageJson, Resolution, ResolveError, ResolveOptions, Resolver, SideEffects};
 use serde_json::Value;
@@ -13,51 +13,6 @@ use std::sync::{Mutex, PoisonError};
 
 /// Prefix of ids that stand for nothing.
 const EMPTY_PREFIX: &str = "npm:empty/";
-
-/// Modules of Node that packages ask for and browsers do not have.
-const NODE_MODULES: &[&str] = &[
-    "assert",
-    "async_hooks",
-    "buffer",
-    "child_process",
-    "cluster",
-    "console",
-    "constants",
-    "crypto",
-    "dgram",
-    "diagnostics_channel",
-    "dns",
-    "domain",
-    "events",
-    "fs",
-    "http",
-    "http2",
-    "https",
-    "inspector",
-    "module",
-    "net",
-    "os",
-    "path",
-    "perf_hooks",
-    "process",
-    "punycode",
-    "querystring",
-    "readline",
-    "repl",
-    "stream",
-    "string_decoder",
-    "sys",
-    "timers",
-    "tls",
-    "tty",
-    "url",
-    "util",
-    "v8",
-    "vm",
-    "wasi",
-    "worker_threads",
-    "zlib",
-];
 
 /// What an id of a package stands for.
 pub(crate) enum PackageTarget {
@@ -201,11 +156,8 @@ impl PackageFolder {
 
     fn failure(&self, specifier: &str, error: &ResolveError) -> LinkFailure {
         let specifier = specifier.to_owned();
-        let bare = specifier.strip_prefix("node:").unwrap_or(&specifier);
         let package = hotplate_linker::package_name(&specifier).to_owned();
-        if specifier.starts_with("node:")
-            || NODE_MODULES.contains(&bare.split('/').next().unwrap_or(bare))
-        {
+        if is_node_builtin(&specifier) {
             return LinkFailure::NodeBuiltin { specifier };
         }
         match error {

@@ -147,7 +147,7 @@ impl Graph {
                         Some(Severity::Warning) => {
                             self.warnings
                                 .push(failed(id, import, Severity::Warning, &failure));
-                            if import.kind == ImportKind::Static {
+                            if matches!(failure, LinkFailure::NodeBuiltin { .. }) {
                                 links.push(Link::to_nothing(import));
                             }
                         }
@@ -259,9 +259,7 @@ fn severity(importer: &str, import: &ImportRecord, failure: &LinkFailure) -> Opt
     match import.kind {
         // Optional features of packages stand in try/catch; the registry throws at run time.
         ImportKind::Require | ImportKind::Dynamic if in_package => None,
-        ImportKind::Static if in_package && matches!(failure, LinkFailure::NodeBuiltin { .. }) => {
-            Some(Severity::Warning)
-        }
+        _ if matches!(failure, LinkFailure::NodeBuiltin { .. }) => Some(Severity::Warning),
         ImportKind::Asset => Some(Severity::Warning),
         ImportKind::Static | ImportKind::Dynamic | ImportKind::Require | ImportKind::CssImport => {
             Some(Severity::Error)

@@ -30,6 +30,3 @@ pub(crate) fn alias(out: &mut String, alias: &str, id: &str) {
     out.push_str(&literal(id));
     out.push_str(");\n");
 }
-
-/// A record without anything in it: what `"browser": { "x": false }` asks for.
-pub(crate) const EMPTY: &str = "{kind:\"cjs\",run(){}}";

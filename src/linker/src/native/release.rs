@@ -9,8 +9,8 @@ mod sheets;
 
 use super::graph::{Graph, NOTHING};
 use super::host::{Loaded, ModuleHost, ROOT};
-use super::record::EMPTY;
 use crate::app_resolver::{AppResolution, AppResolver};
+use crate::builtins::EMPTY;
 use crate::resolution_paths::split_query;
 use crate::tree::Tree;
 use crate::{diagnose, html, record};

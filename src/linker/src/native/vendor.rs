@@ -5,7 +5,8 @@
 use super::data_url::data_url;
 use super::graph::{Graph, GraphModule, NOTHING, is_external};
 use super::host::{Loaded, ModuleHost, ROOT, failed_root};
-use super::record::{EMPTY, alias};
+use super::record::alias;
+use crate::builtins::EMPTY;
 use crate::resolution_paths::split_query;
 use crate::{CSS_IMPORT, record, styles};
 use hotplate_compiler::ImportKind;

@@ -1,11 +1,13 @@
 //! One module of the preview's graph: what its imports mean, and its text in the registry.
 
+use super::declared::Declared;
 use crate::app_resolver::{AppResolution, AppResolver};
 use crate::assets::{asset_url, is_asset};
+use crate::builtins::{EMPTY, EMPTY_ID};
 use crate::glob::Patterns;
 use crate::resolution_paths::split_query;
 use crate::tree::{Artifacts, Tree};
-use crate::{CSS_IMPORT, diagnose, record, styles};
+use crate::{CSS_IMPORT, diagnose, is_node_builtin, package_name, record, styles};
 use hotplate_compiler::{ImportKind, ImportRecord, ModuleArtifact, ModuleKind};
 use hotplate_protocol::Diagnostic;
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,15 +73,20 @@ impl Node {
         id: &str,
         tree: &Tree,
         resolver: &AppResolver,
+        declared: &Declared,
         artifacts: &dyn Artifacts,
     ) -> Option<Self> {
         let (path, _) = split_query(id.trim_start_matches('/'));
         let mut node = Self::default();
+        if id == EMPTY_ID {
+            node.module_hash = Some(0);
+            return Some(node);
+        }
         if let Some(meta) = tree.0.get(path) {
             if is_asset(id) {
                 node.become_asset(asset_url(path, &meta.hash));
             } else if let Some(artifact) = artifacts.artifact(id) {
-                node.take_imports(id, &artifact, tree, resolver);
+                node.take_imports(id, &artifact, tree, resolver, declared);
             }
             // Without an artifact the file has never compiled: the compiler's diagnostics say why.
         } else if tree.has(&format!("public/{path}")) {
@@ -107,6 +114,7 @@ impl Node {
         artifact: &ModuleArtifact,
         tree: &Tree,
         resolver: &AppResolver,
+        declared: &Declared,
     ) {
         let style = artifact.kind == ModuleKind::Style;
         self.exports = Exports {
@@ -125,6 +133,13 @@ impl Node {
                 AppResolution::App(target) | AppResolution::Public(target) => target,
                 // `new URL("x.png", …)`: whatever it is, it is no package.
                 AppResolution::Package(_) if asset => continue,
+                AppResolution::Package(specifier)
+                    if is_node_builtin(&specifier)
+                        && declared.range(package_name(&specifier)).is_none() =>
+                {
+                    self.diagnostics.push(diagnose::node_builtin(id, import));
+                    EMPTY_ID.to_owned()
+                }
                 AppResolution::Package(specifier) => {
                     let specifier = match import.kind {
                         ImportKind::CssImport => format!("{CSS_IMPORT}{specifier}"),
@@ -204,8 +219,20 @@ impl Node {
         }
     }
 
+    /// Whether another package.json may give an import another meaning: a package of a builtin's name.
+    pub(super) fn depends_on_declared(&self) -> bool {
+        self.targets.contains(EMPTY_ID) || self.packages.keys().any(|name| is_node_builtin(name))
+    }
+
     /// The module's text; `None` when there is nothing compiled to show.
     pub(super) fn render(&self, id: &str, artifacts: &dyn Artifacts) -> Option<Rendered> {
+        if id == EMPTY_ID {
+            return Some(Rendered {
+                code: EMPTY.to_owned(),
+                deps: BTreeMap::new(),
+                css: None,
+            });
+        }
         if let Some(url) = &self.url {
             return Some(Rendered {
                 code: record::asset(url),
