@@ -135,5 +135,5 @@ for (const area of areas) {
 
 test("there are as many fixtures as there were", () => {
   const count = areas.reduce((sum, area) => sum + readdirSync(join(FIXTURES, area)).length, 0);
-  assert.ok(count >= 210, `${count}`);
+  assert.ok(count >= 300, `${count}`);
 });

@@ -12,6 +12,7 @@ use crate::vendor::package_options;
 use hotplate_compiler::Options;
 use hotplate_linker::{FileMeta, Preview, Release, link_vendor};
 use hotplate_protocol::{Diagnostic, VendorMode};
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -59,7 +60,49 @@ impl FolderApp {
 
     /// Links its preview, every module of it.
     pub fn preview(&self, artifacts: &ArtifactStore) -> Result<PreviewScripts, Vec<Diagnostic>> {
+        self.open_preview(artifacts).map(|(_, scripts)| scripts)
+    }
+}
+
+/// A live preview that is kept from edit to edit, as a room keeps it.
+pub struct OpenPreview {
+    app: AppFiles,
+    preview: Preview,
+}
+
+/// What one edit came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EditedPreview {
+    /// Modules of the update.
+    pub modules: usize,
+    /// Their code.
+    pub bytes: usize,
+    /// Modules whose imports were resolved anew.
+    pub linked: u64,
+}
+
+impl FolderApp {
+    /// Links the whole preview and keeps it; answers its registry and vendor chunk, too.
+    pub fn open_preview(
+        &self,
+        artifacts: &ArtifactStore,
+    ) -> Result<(OpenPreview, PreviewScripts), Vec<Diagnostic>> {
         let app = self.app(Options::development());
+        // Side by side first; the walk then finds everything compiled.
+        app.tree
+            .0
+            .par_iter()
+            .filter(|(path, _)| hotplate_compiler::is_compilable(path))
+            .for_each(|(path, _)| {
+                let modules = AppArtifacts {
+                    app: &app,
+                    artifacts,
+                };
+                drop(hotplate_linker::Artifacts::artifact(
+                    &modules,
+                    &format!("/{path}"),
+                ));
+            });
         let modules = AppArtifacts {
             app: &app,
             artifacts,
@@ -77,11 +120,28 @@ impl FolderApp {
             Some(needs) => link_vendor(&host, &needs.specifiers)?.code,
             None => String::new(),
         };
-        Ok(PreviewScripts {
+        let scripts = PreviewScripts {
             registry: preview.registry(&modules),
             vendor,
             diagnostics: linked.diagnostics,
-        })
+        };
+        Ok((OpenPreview { app, preview }, scripts))
+    }
+}
+
+impl OpenPreview {
+    /// Takes over files that were written.
+    pub fn edit(&mut self, artifacts: &ArtifactStore, changed: &[String]) -> EditedPreview {
+        let modules = AppArtifacts {
+            app: &self.app,
+            artifacts,
+        };
+        let linked = self.preview.link(&self.app.tree, changed, &modules);
+        EditedPreview {
+            modules: linked.modules.len(),
+            bytes: linked.modules.iter().map(|module| module.code.len()).sum(),
+            linked: linked.counters.linked,
+        }
     }
 }
 
