@@ -1,12 +1,15 @@
 //! Compiled modules by content: memory first, then disk. The compiler itself is asked last.
 
-use crate::contents::{sha256, write_whole};
+mod writer;
+
+use crate::contents::sha256;
 use crate::work::guarded;
 use hotplate_compiler::{ModuleArtifact, Options, Source, VERSION, compile};
 use hotplate_protocol::{Diagnostic, Severity};
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use writer::Writer;
 
 /// Bytes of artifacts kept in memory.
 const MEMORY_BYTES: usize = 48 * 1024 * 1024;
@@ -17,6 +20,7 @@ const DISK_BYTES: u64 = 1024 * 1024 * 1024;
 pub struct ArtifactStore {
     folder: PathBuf,
     memory: Mutex<Memory>,
+    writer: Writer,
 }
 
 #[derive(Default)]
@@ -54,6 +58,7 @@ impl ArtifactStore {
         Ok(Self {
             folder,
             memory: Mutex::default(),
+            writer: Writer::start()?,
         })
     }
 
@@ -89,13 +94,7 @@ impl ArtifactStore {
             Arc::new(artifact)
         } else {
             let artifact = Arc::new(self.fresh(id, content, options)?);
-            if let Err(error) = serde_json::to_vec(&*artifact)
-                .map_err(Into::into)
-                .and_then(|bytes| write_whole(&path, &bytes))
-            {
-                // A full disk makes builds slower, not wrong.
-                tracing::warn!(%error, "an artifact was not stored");
-            }
+            self.writer.write(path, Arc::clone(&artifact));
             artifact
         };
         self.memory

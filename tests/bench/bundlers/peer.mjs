@@ -12,7 +12,7 @@ const [tool, folder] = process.argv.slice(2);
 const entry = join(folder, "src", "main.tsx");
 const out = join(folder, "out");
 
-/** @typedef {{preview(): Promise<void>, edit(): Promise<void>, release(): Promise<Uint8Array>, end(): Promise<void>}} Peer */
+/** @typedef {{preview(): Promise<void>, edit(file: string): Promise<void>, release(): Promise<Uint8Array>, end(): Promise<void>}} Peer */
 
 /** @returns {Promise<Peer>} */
 async function esbuild() {
@@ -32,7 +32,7 @@ async function rolldown() {
   const { rolldown: bundle } = await import("rolldown");
   const run = async (/** @type {boolean} */ production) => {
     const built = await bundle({
-      input: entry, cwd: folder, platform: "browser",
+      input: entry, cwd: folder, platform: "browser", logLevel: "silent",
       transform: { define: { "process.env.NODE_ENV": production ? '"production"' : '"development"' }, jsx: { runtime: "automatic", development: !production } },
     });
     const { output } = await built.generate({ format: "esm", sourcemap: !production, minify: production, dir: out });
@@ -52,11 +52,16 @@ async function rspack() {
     resolve: { extensions: [".tsx", ".ts", ".mjs", ".js"] }, performance: false,
     module: { rules: [{ test: /\.tsx?$/, use: { loader: "builtin:swc-loader", options: { jsc: { parser: { syntax: "typescript", tsx: true }, transform: { react: { runtime: "automatic", development: !production } } } } } }] },
   });
+  // Without these a compiler that is run again trusts that nothing changed.
+  const touch = (/** @type {ReturnType<typeof compiler>} */ made, /** @type {string[]} */ files) => void (made.modifiedFiles = new Set(files));
   const run = (/** @type {ReturnType<typeof compiler>} */ made) => new Promise((resolve, reject) => made.run((error, stats) => (error || stats?.hasErrors() ? reject(error ?? new Error(stats?.toString("errors-only"))) : resolve(undefined))));
   const preview = compiler(false), release = compiler(true);
   return {
     preview: async () => void (await run(preview)),
-    edit: async () => void (await run(preview)),
+    edit: async (file) => {
+      touch(preview, [join(folder, file)]);
+      await run(preview);
+    },
     release: async () => {
       await run(release);
       return readFileSync(join(out, "release", "main.js"));
@@ -78,7 +83,7 @@ const preview = await timed(() => peer.preview());
 const release = await timed(() => peer.release());
 console.log(JSON.stringify({ preview_ms: preview.ms, release_ms: release.ms, release_bytes: release.result.length, release_gzip: gzipSync(release.result).length, peak_kb: peak() }));
 for await (const line of createInterface(process.stdin)) {
-  const { ms } = await timed(() => (line === "release" ? peer.release() : peer.edit()));
+  const { ms } = await timed(() => (line === "release" ? peer.release() : peer.edit(line)));
   console.log(JSON.stringify(line === "release" ? { release_ms: ms } : { edit_ms: ms }));
 }
 await peer.end();
