@@ -11,13 +11,17 @@ use crate::output::Output;
 use crate::push::{self, Pushed};
 use notify::{RecursiveMode, Watcher};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 /// Editors save by several steps (temporary file, rename) within a few milliseconds.
 const SETTLE: Duration = Duration::from_millis(8);
+/// How often a file without content is looked at again, and after how long: some programs empty a file and
+/// then write it, and what stands between is no save.
+const EMPTY_LOOKS: u32 = 10;
+const EMPTY_PAUSE: Duration = Duration::from_millis(10);
 /// Longest wait between attempts while the API does not answer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
@@ -63,10 +67,21 @@ async fn saves(events: &mut UnboundedReceiver<Vec<PathBuf>>) -> BTreeSet<PathBuf
     if let Some(paths) = events.recv().await {
         touched.extend(paths);
     }
-    while let Ok(Some(paths)) = tokio::time::timeout(SETTLE, events.recv()).await {
-        touched.extend(paths);
+    let mut looks = 0;
+    loop {
+        while let Ok(Some(paths)) = tokio::time::timeout(SETTLE, events.recv()).await {
+            touched.extend(paths);
+        }
+        if looks == EMPTY_LOOKS || !touched.iter().any(|path| is_empty(path)) {
+            return touched;
+        }
+        looks += 1;
+        tokio::time::sleep(EMPTY_PAUSE).await;
     }
-    touched
+}
+
+fn is_empty(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|facts| facts.is_file() && facts.len() == 0)
 }
 
 async fn sync_until_sent(

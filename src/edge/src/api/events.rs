@@ -9,8 +9,12 @@ use hotplate_protocol::DeploymentEvent;
 use std::time::Duration;
 use worker::{Delay, Request, Response, ResponseBuilder};
 
-/// How often D1 is asked. Only while somebody watches a running deployment.
-const POLL: Duration = Duration::from_millis(250);
+/// How often D1 is asked at first: most deployments end within a second, and people wait for that end.
+const SOON: Duration = Duration::from_millis(25);
+/// How many times that.
+const SOON_POLLS: u32 = 40;
+/// How often it is asked afterwards. Only while somebody watches a running deployment.
+const LATER: Duration = Duration::from_millis(250);
 /// Polls of one response; stays below the platform's limit of subrequests. Clients come back.
 const POLLS: u32 = 480;
 
@@ -51,7 +55,12 @@ pub(super) async fn stream(
 async fn next(mut watch: Watch) -> worker::Result<Option<(Vec<u8>, Watch)>> {
     while !watch.ended && watch.polls < POLLS {
         if watch.polls > 0 && !watch.settled {
-            Delay::from(POLL).await;
+            let pause = if watch.polls <= SOON_POLLS {
+                SOON
+            } else {
+                LATER
+            };
+            Delay::from(pause).await;
         }
         watch.polls += 1;
         let events = watch
