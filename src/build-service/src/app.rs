@@ -2,8 +2,9 @@
 
 use crate::artifacts::ArtifactStore;
 use crate::contents::Contents;
-use hotplate_compiler::{ModuleArtifact, Options};
+use hotplate_compiler::{ModuleArtifact, Options, is_compilable};
 use hotplate_linker::{AppResolver, Artifacts, FileMeta, Tree, public_values};
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -71,6 +72,20 @@ impl AppFiles {
 pub(crate) struct AppArtifacts<'a> {
     pub(crate) app: &'a AppFiles,
     pub(crate) artifacts: &'a ArtifactStore,
+}
+
+impl AppArtifacts<'_> {
+    /// Compiles everything that may be a module side by side, so that a walk finds it compiled. Errors
+    /// are told by the link itself, for the modules it reaches.
+    pub(crate) fn compile_all(&self) {
+        let paths: Vec<&String> = self.app.tree.0.keys().collect();
+        paths
+            .par_iter()
+            .filter(|path| is_compilable(path) && !path.starts_with("public/"))
+            .for_each(|path| {
+                drop(self.artifact(&format!("/{path}")));
+            });
+    }
 }
 
 impl Artifacts for AppArtifacts<'_> {

@@ -12,7 +12,6 @@ use crate::vendor::package_options;
 use hotplate_compiler::Options;
 use hotplate_linker::{FileMeta, Preview, Release, link_vendor};
 use hotplate_protocol::{Diagnostic, VendorMode};
-use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -75,8 +74,6 @@ pub struct OpenPreview {
 pub struct EditedPreview {
     /// Modules of the update.
     pub modules: usize,
-    /// Their code.
-    pub bytes: usize,
     /// Modules whose imports were resolved anew.
     pub linked: u64,
 }
@@ -88,25 +85,11 @@ impl FolderApp {
         artifacts: &ArtifactStore,
     ) -> Result<(OpenPreview, PreviewScripts), Vec<Diagnostic>> {
         let app = self.app(Options::development());
-        // Side by side first; the walk then finds everything compiled.
-        app.tree
-            .0
-            .par_iter()
-            .filter(|(path, _)| hotplate_compiler::is_compilable(path))
-            .for_each(|(path, _)| {
-                let modules = AppArtifacts {
-                    app: &app,
-                    artifacts,
-                };
-                drop(hotplate_linker::Artifacts::artifact(
-                    &modules,
-                    &format!("/{path}"),
-                ));
-            });
         let modules = AppArtifacts {
             app: &app,
             artifacts,
         };
+        modules.compile_all();
         let mut preview = Preview::new();
         let linked = preview.link(&app.tree, &[], &modules);
         let host = Host {
@@ -139,7 +122,6 @@ impl OpenPreview {
         let linked = self.preview.link(&self.app.tree, changed, &modules);
         EditedPreview {
             modules: linked.modules.len(),
-            bytes: linked.modules.iter().map(|module| module.code.len()).sum(),
             linked: linked.counters.linked,
         }
     }

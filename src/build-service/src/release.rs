@@ -7,13 +7,11 @@ use crate::host::Host;
 use crate::packages::{DependencySet, PackageFolder};
 use crate::vendor::{internal, package_options};
 use crate::work;
-use hotplate_compiler::{Mode, Options, is_compilable};
+use hotplate_compiler::{Mode, Options};
 use hotplate_linker::{
-    Artifacts, FileMeta, Preview, Release, ReleaseApp, add_frames, link_release, package_name,
-    with_env,
+    FileMeta, Preview, Release, ReleaseApp, add_frames, link_release, package_name, with_env,
 };
 use hotplate_protocol::{BuildJob, Diagnostic, Severity, VendorMode};
-use rayon::prelude::*;
 use std::sync::Arc;
 
 /// How app files are compiled for a release.
@@ -95,16 +93,9 @@ pub(crate) fn link(
 /// What the app's modules need of npm; the same set as its preview's, so both share an installation.
 fn survey(app: &AppFiles, artifacts: &ArtifactStore) -> DependencySet {
     let modules = AppArtifacts { app, artifacts };
-    let paths: Vec<String> = app.tree.0.keys().cloned().collect();
-    // In parallel first; the walk then finds everything compiled.
-    paths
-        .par_iter()
-        .filter(|path| is_compilable(path) && !path.starts_with("public/"))
-        .for_each(|path| {
-            drop(modules.artifact(&format!("/{path}")));
-        });
+    modules.compile_all();
     let mut preview = Preview::new();
-    preview.link(&app.tree, &paths, &modules);
+    preview.link(&app.tree, &[], &modules);
     // Nothing is imported: nothing is installed.
     let needs = preview.vendor().cloned().unwrap_or_default();
     let named = needs

@@ -112,7 +112,11 @@ fn relative(from: &str, path: &str) -> String {
 impl AppResolver {
     /// The files that a module asks for by pattern, sorted by path.
     pub fn glob(&self, importer: &str, glob: &GlobImport) -> Vec<GlobMatch> {
-        let patterns = Patterns::new(importer, glob, self);
+        self.matching(&Patterns::new(importer, glob, self), glob)
+    }
+
+    /// The same for patterns that were read already.
+    pub(crate) fn matching(&self, patterns: &Patterns, glob: &GlobImport) -> Vec<GlobMatch> {
         let matches = self.paths().iter().filter(|path| patterns.matches(path));
         matches
             .map(|path| {

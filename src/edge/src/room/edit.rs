@@ -138,8 +138,9 @@ impl Room {
     fn link(&self, stored: &Stored) -> Result<Outcome, ApiError> {
         let (linked, diagnostics, reachable, need) = self.with_working(|working| {
             let linked = working.apply(&self.storage, &stored.changes)?;
-            let diagnostics = working.diagnostics(&self.storage, &stored.changes);
             let reachable = working.reachable_diagnostics(&self.storage);
+            let diagnostics =
+                working.with_changed(&self.storage, &stored.changes, reachable.clone());
             Ok((
                 linked,
                 diagnostics,
@@ -193,12 +194,8 @@ impl Room {
         console_error!("a stored edit could not be linked: {error}");
         self.working.replace(None);
         self.storage.transaction(|| {
-            let seq = self.storage.number(Meta::Seq)? + 1;
-            let message = serde_json::to_string(&RoomMessage::Reload {
-                seq: Some(seq),
-                reason: "the room could not say what the edit changes".to_owned(),
-            })?;
-            self.storage.add_update(seq, &message)?;
+            let reason = "the room could not say what the edit changes";
+            let (seq, message) = self.append_reload(reason)?;
             let message_to_author = "The edit is stored, but could not be linked; pages load anew";
             Ok(Outcome {
                 messages: vec![message],

@@ -2,7 +2,6 @@
 
 use super::{Room, storage::Meta};
 use crate::{api::parse_json, problem::ApiError};
-use hotplate_protocol::RoomMessage;
 use std::collections::BTreeMap;
 
 impl Room {
@@ -15,12 +14,7 @@ impl Room {
                 return Ok::<_, ApiError>(None);
             }
             self.storage.put_meta(Meta::Environment, &values)?;
-            let seq = self.storage.number(Meta::Seq)? + 1;
-            let message = serde_json::to_string(&RoomMessage::Reload {
-                seq: Some(seq),
-                reason: "the app's environment changed".to_owned(),
-            })?;
-            self.storage.add_update(seq, &message)?;
+            let (_, message) = self.append_reload("the app's environment changed")?;
             Ok(Some(message))
         })?;
         if let Some(message) = message {

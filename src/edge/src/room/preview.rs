@@ -134,13 +134,14 @@ impl Working {
         all
     }
 
-    /// The same, with what the compiler says of changed sources that the page does not reach.
-    pub(super) fn diagnostics(
+    /// `all` that is said of reachable modules, with what the compiler says of changed sources that the
+    /// page does not reach.
+    pub(super) fn with_changed(
         &self,
         storage: &Storage,
         changes: &[RevisionChange],
+        mut all: Vec<Diagnostic>,
     ) -> Vec<Diagnostic> {
-        let mut all = self.reachable_diagnostics(storage);
         let known: BTreeSet<String> = all
             .iter()
             .map(|diagnostic| diagnostic.file.clone())

@@ -88,6 +88,18 @@ impl Room {
         }
     }
 
+    /// Puts a reload into the stream, for who comes back later too; its number, and the message for
+    /// present sockets. Belongs in a transaction.
+    pub(super) fn append_reload(&self, reason: &str) -> worker::Result<(u64, String)> {
+        let seq = self.storage.number(Meta::Seq)? + 1;
+        let message = serde_json::to_string(&RoomMessage::Reload {
+            seq: Some(seq),
+            reason: reason.to_owned(),
+        })?;
+        self.storage.add_update(seq, &message)?;
+        Ok((seq, message))
+    }
+
     /// Errors that every new socket is told of.
     pub(super) fn sticky(&self) -> worker::Result<Vec<Diagnostic>> {
         Ok(match self.storage.meta(Meta::Sticky)? {

@@ -176,12 +176,13 @@ impl Node {
             self.targets.insert(target);
         }
         for (index, glob) in artifact.globs.iter().enumerate() {
-            self.patterns.push(Patterns::new(id, glob, resolver));
-            for found in resolver.glob(id, glob) {
+            let patterns = Patterns::new(id, glob, resolver);
+            for found in resolver.matching(&patterns, glob) {
                 let import = glob.import(index, &found.path);
                 self.deps.insert(import.specifier, found.id.clone());
                 self.targets.insert(found.id);
             }
+            self.patterns.push(patterns);
         }
         self.exports.stars = artifact
             .export_stars
