@@ -32,5 +32,5 @@ test("every room message carries its type and its place in the stream", () => {
 
 test("every viewer message has a type", () => {
   const types = Object.values(golden("viewer-message.json")).map((message) => message.type);
-  assert.deepEqual([...new Set(types)].sort(), ["applied", "console", "custom", "hello", "runtime_error"]);
+  assert.deepEqual([...new Set(types)].sort(), ["applied", "console", "custom", "hello", "received", "runtime_error"]);
 });

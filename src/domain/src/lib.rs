@@ -23,6 +23,6 @@ pub use edit::{EditError, ValidEdit, Write};
 pub use host::{Host, Urls};
 pub use id::DeploymentId;
 pub use path::PathError;
-pub use replay::{Log, Replay};
+pub use replay::{Log, Pace, Receipt, Replay};
 pub use route::{Method, Route, RouteError};
 pub use slug::{Slug, SlugError};

@@ -48,8 +48,17 @@ pub const REPLAY_UPDATES: usize = 500;
 pub const REPLAY_BYTES: u64 = 8 * 1024 * 1024;
 /// Largest message taken from a viewer.
 pub const VIEWER_MESSAGE_BYTES: usize = 1024 * 1024;
-/// Sockets that one room accepts.
-pub const ROOM_SOCKETS: usize = 1_000;
+/// Sockets that one room accepts. The platform takes 32,768 per object; a room is one thread, and one that
+/// tells so many of an update is busy for about as long as a person takes no notice of.
+pub const ROOM_SOCKETS: usize = 5_000;
+/// Updates that a viewer which never acknowledges any may be behind.
+pub const SILENT_UPDATES: u64 = 5_000;
+/// How long a viewer may stay behind what the log reaches before its socket is closed.
+pub const BEHIND_MS: u64 = 5_000;
+/// After so many updates the room looks who is behind; not after each, as that reads every attachment.
+pub const PACE_UPDATES: u32 = 50;
+/// Or after so many bytes of them.
+pub const PACE_BYTES: u64 = 1024 * 1024;
 
 /// How long a queue consumer may be silent before another takes its deployment over.
 pub const LEASE_MS: u64 = 60_000;

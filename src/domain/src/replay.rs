@@ -1,6 +1,6 @@
-//! What a viewer that reconnects is sent, and which updates are kept for that.
+//! What a viewer that reconnects is sent, which updates are kept for that, and which viewer is too slow.
 
-use crate::limits::{REPLAY_BYTES, REPLAY_UPDATES};
+use crate::limits::{BEHIND_MS, REPLAY_BYTES, REPLAY_UPDATES, SILENT_UPDATES};
 
 /// The room's stored updates: `head` is the number of the newest ever sent (0 before the first),
 /// `oldest` of the oldest still kept.
@@ -40,6 +40,45 @@ impl Log {
                 to: self.head,
             },
             Some(_) | None => Replay::Reload,
+        }
+    }
+}
+
+/// What a viewer let the room know of what it has received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Receipt {
+    /// It acknowledges; everything up to this update has reached it.
+    Acknowledged(u64),
+    /// It never did; it was sent everything later than this update.
+    Silent(u64),
+}
+
+/// Whether a viewer keeps up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// It does.
+    Keeping,
+    /// Not now; since when, epoch milliseconds.
+    Behind(u64),
+    /// Not for too long: it is to be closed.
+    TooSlow,
+}
+
+impl Log {
+    /// Whether a viewer keeps up. Behind is who could not be brought up to date by a replay any more, were
+    /// it to come back with what it acknowledged: everything that waits for it is then of no use to it, and
+    /// takes memory. What is on its way looks the same for a moment, so a viewer has time to acknowledge.
+    pub fn pace(self, receipt: Receipt, behind_since: Option<u64>, now: u64) -> Pace {
+        let behind = match receipt {
+            Receipt::Acknowledged(seq) => {
+                seq < self.head && matches!(self.replay(seq), Replay::Reload)
+            }
+            Receipt::Silent(seq) => self.head.saturating_sub(seq) > SILENT_UPDATES,
+        };
+        match behind_since {
+            _ if !behind => Pace::Keeping,
+            Some(since) if now.saturating_sub(since) >= BEHIND_MS => Pace::TooSlow,
+            since => Pace::Behind(since.unwrap_or(now)),
         }
     }
 }
@@ -94,6 +133,55 @@ mod tests {
             }
             .replay(2),
             Replay::Reload
+        );
+    }
+
+    #[test]
+    fn closes_who_stays_behind_the_log() {
+        let log = Log {
+            oldest: Some(5),
+            head: 9,
+        };
+        let (at, later) = (1_000, 1_000 + BEHIND_MS);
+        for (receipt, since, now, expected) in [
+            (Receipt::Acknowledged(9), None, at, Pace::Keeping),
+            (Receipt::Acknowledged(4), None, at, Pace::Keeping),
+            (Receipt::Acknowledged(3), None, at, Pace::Behind(at)),
+            (
+                Receipt::Acknowledged(3),
+                Some(at),
+                later - 1,
+                Pace::Behind(at),
+            ),
+            (Receipt::Acknowledged(3), Some(at), later, Pace::TooSlow),
+            // It has caught up meanwhile.
+            (Receipt::Acknowledged(8), Some(at), later, Pace::Keeping),
+            // More than was ever sent is everything.
+            (Receipt::Acknowledged(10), Some(at), later, Pace::Keeping),
+            // Who never acknowledges is trusted for longer.
+            (Receipt::Silent(0), Some(at), later, Pace::Keeping),
+        ] {
+            assert_eq!(
+                log.pace(receipt, since, now),
+                expected,
+                "{receipt:?} {since:?} {now}"
+            );
+        }
+        let long = Log {
+            oldest: Some(SILENT_UPDATES),
+            head: SILENT_UPDATES,
+        };
+        assert_eq!(
+            long.pace(Receipt::Silent(0), Some(at), later),
+            Pace::Keeping
+        );
+        let longer = Log {
+            head: SILENT_UPDATES + 1,
+            ..long
+        };
+        assert_eq!(
+            longer.pace(Receipt::Silent(0), Some(at), later),
+            Pace::TooSlow
         );
     }
 

@@ -133,7 +133,13 @@ pub enum ViewerMessage {
         /// Number of the last update applied.
         seq: u64,
     },
-    /// An update was applied.
+    /// Updates have arrived, applied or not. Sent when many have come without an `applied`, so that a page
+    /// that waits for packages or is busy is not taken for one that does not read.
+    Received {
+        /// Number of the last one.
+        seq: u64,
+    },
+    /// An update was applied; it and all before it have arrived.
     Applied {
         /// Which.
         seq: u64,

@@ -34,6 +34,7 @@
  * @typedef {"hot" | "reload" | "failed"} ApplyOutcome
  * @typedef {"debug" | "log" | "info" | "warn" | "error"} ConsoleLevel
  * @typedef {{type: "hello", seq: number}
+ *   | {type: "received", seq: number}
  *   | {type: "applied", seq: number, ms: number, outcome: ApplyOutcome}
  *   | {type: "console", level: ConsoleLevel, args: string[]}
  *   | {type: "runtime_error", message: string, stack: string, component_stack: string}

@@ -6,7 +6,7 @@ use data_encoding::BASE32_NOPAD;
 use futures::future::try_join_all;
 use hotplate_domain::{Slug, limits};
 use hotplate_protocol::{App, AppList, CreateApp, ErrorCode, PatchApp};
-use worker::{Date, Request, Response};
+use worker::{Date, Request, Response, console_warn};
 
 /// The app of that slug, or the error that says there is none.
 pub(super) async fn find(slug: &str, platform: &Platform) -> Result<AppRow, ApiError> {
@@ -35,11 +35,13 @@ pub(super) async fn create(
             format!("`{slug}` is taken"),
         ));
     }
-    if let Err(error) = Room::of(&platform.env, slug.as_str())?
-        .create(slug.as_str())
-        .await
-    {
-        // No room, no app: the slug is free again for another try.
+    let room = Room::of(&platform.env, slug.as_str())?;
+    if let Err(error) = room.create(slug.as_str()).await {
+        // No room, no app: the slug is free again for another try. The room may have been made all the same,
+        // and would take edits.
+        if let Err(error) = room.destroy().await {
+            console_warn!("the room of `{slug}` may be left over: {error}");
+        }
         platform.store.delete_app(&row.id).await?;
         return Err(error);
     }

@@ -1,7 +1,8 @@
 //! `/v1/apps/{slug}/files`, `…/revisions`, and the build service's way to contents: all are the
-//! room's to answer. Here, the app is looked up and bodies are kept within limits.
+//! room's to answer, which knows whether the app exists: an edit does not wait for D1, nor fail with it.
+//! Here, bodies are kept within limits.
 
-use super::{Platform, apps::find, body, query::Query};
+use super::{Platform, body, query::Query};
 use crate::{command::RoomCommand, problem::ApiError, rooms::Room};
 use hotplate_domain::limits;
 use worker::{Headers, Request, Response};
@@ -12,8 +13,7 @@ pub(super) async fn list(
     platform: &Platform,
 ) -> Result<Response, ApiError> {
     let revision = Query::read(request, &["revision"])?.number("revision")?;
-    room(app, platform)
-        .await?
+    room(app, platform)?
         .send(&RoomCommand::Files { revision }, None)
         .await
 }
@@ -23,7 +23,7 @@ pub(super) async fn edit(
     app: &str,
     platform: &Platform,
 ) -> Result<Response, ApiError> {
-    let room = room(app, platform).await?;
+    let room = room(app, platform)?;
     let body = body::read(&mut request, limits::EDIT_BODY_BYTES).await?;
     room.send(&RoomCommand::Edit, Some(&body)).await
 }
@@ -43,8 +43,7 @@ pub(super) async fn read(
         path: path.to_owned(),
         revision,
     };
-    room(app, platform)
-        .await?
+    room(app, platform)?
         .send_with(&command, None, headers)
         .await
 }
@@ -59,7 +58,7 @@ pub(super) async fn revisions(
         cursor: query.number("cursor")?,
         limit: Some(query.limit()?),
     };
-    room(app, platform).await?.send(&command, None).await
+    room(app, platform)?.send(&command, None).await
 }
 
 pub(super) async fn blobs(
@@ -67,12 +66,11 @@ pub(super) async fn blobs(
     app: &str,
     platform: &Platform,
 ) -> Result<Response, ApiError> {
-    let room = room(app, platform).await?;
+    let room = room(app, platform)?;
     let body = body::read(&mut request, limits::BODY_BYTES * 4).await?;
     room.send(&RoomCommand::Blobs, Some(&body)).await
 }
 
-async fn room(app: &str, platform: &Platform) -> Result<Room, ApiError> {
-    let row = find(app, platform).await?;
-    Room::of(&platform.env, &row.slug)
+fn room(app: &str, platform: &Platform) -> Result<Room, ApiError> {
+    Room::of(&platform.env, app)
 }

@@ -5,7 +5,7 @@ use super::storage::{Storage, TextKind};
 use data_encoding::HEXLOWER;
 use hotplate_compiler::{ModuleArtifact, Options, Source, VERSION, compile};
 use hotplate_linker::{Artifacts, Tree};
-use hotplate_protocol::Diagnostic;
+use hotplate_protocol::{Diagnostic, Severity};
 use sha2::{Digest, Sha256};
 use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 use worker::{Result, console_error};
@@ -148,6 +148,27 @@ impl Compilation<'_> {
             artifact,
             diagnostics: compiled.diagnostics,
         })
+    }
+
+    /// Notes that the compiler fails on a file as it is, so that it is not asked again until the file is
+    /// another one.
+    pub(super) fn set_aside(&self, path: &str) -> Result<()> {
+        let Some(file) = self.tree.0.get(path) else {
+            return Ok(());
+        };
+        let input = input_hash(&file.hash, self.options);
+        let message = "The compiler failed on this file; the last good module keeps running";
+        let diagnostics = [Diagnostic {
+            file: path.to_owned(),
+            ..Diagnostic::without_place(Severity::Error, "compiler_failed", message)
+        }];
+        let id = format!("/{path}");
+        let known = self.storage.artifacts_of_path(path)?;
+        for id in known.iter().filter(|known| **known != id).chain([&id]) {
+            self.storage
+                .put_artifact(id, path, &input, false, &diagnostics)?;
+        }
+        Ok(())
     }
 
     fn last_good(&self, id: &str, good: u8) -> Result<Option<Arc<ModuleArtifact>>> {

@@ -1,7 +1,7 @@
 //! One edit, from its body to its answer. Everything between the body and the answer happens
 //! without an await, so no other request sees a half-applied edit.
 
-use super::{Room, storage::Meta};
+use super::{Room, preview::VendorNeed, storage::Meta};
 use crate::{api::parse_json, problem::ApiError};
 use data_encoding::HEXLOWER;
 use hotplate_domain::{ValidEdit, tree::check_totals};
@@ -13,12 +13,16 @@ use hotplate_protocol::{
 use sha2::{Digest, Sha256};
 use worker::{Date, console_error};
 
+/// The revisions that an update takes pages across.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    pub(super) from: u64,
+    pub(super) to: u64,
+}
+
 /// What the working tree became.
 struct Stored {
-    /// Before the edit.
-    from: u64,
-    /// After it.
-    to: u64,
+    span: Span,
     /// Sorted by path; empty when the edit changed nothing.
     changes: Vec<RevisionChange>,
 }
@@ -44,15 +48,9 @@ impl Room {
             Err(error) => self.start_over(&error)?,
         };
         let linked_at = now();
-        let mut clients = 0;
-        for message in &messages {
-            clients = self.broadcast(message);
-        }
-        if messages.is_empty() {
-            clients = self.clients();
-        }
+        let clients = self.send_all(&messages);
         Ok(EditResult {
-            revision: stored.to,
+            revision: stored.span.to,
             seq,
             changed: stored
                 .changes
@@ -73,7 +71,7 @@ impl Room {
         let diagnostics =
             self.with_working(|working| Ok(working.reachable_diagnostics(&self.storage)))?;
         Ok(EditResult {
-            revision: stored.to,
+            revision: stored.span.to,
             seq: self.storage.number(Meta::Seq)?,
             changed: Vec::new(),
             diagnostics,
@@ -118,11 +116,8 @@ impl Room {
             }
         }
         if changes.is_empty() {
-            return Ok(Stored {
-                from,
-                to: from,
-                changes,
-            });
+            let span = Span { from, to: from };
+            return Ok(Stored { span, changes });
         }
         changes.sort_by(|a, b| a.path.cmp(&b.path));
         let to = from + 1;
@@ -131,7 +126,8 @@ impl Room {
         let (files, bytes) = self.storage.totals()?;
         check_totals(files, bytes)
             .map_err(|error| ApiError::new(error.code(), error.to_string()))?;
-        Ok(Stored { from, to, changes })
+        let span = Span { from, to };
+        Ok(Stored { span, changes })
     }
 
     /// Compiles and links what was stored, and writes down what viewers are to be told.
@@ -152,26 +148,45 @@ impl Room {
             .changes
             .iter()
             .any(|change| is_manifest(&change.path));
+        let Published { messages, seq } =
+            self.publish(linked, stored.span, asks, reachable, need.as_ref())?;
+        Ok(Outcome {
+            messages,
+            seq,
+            diagnostics,
+        })
+    }
+
+    /// Writes down what viewers are to be told of a tree that is linked; `asks` retries a failed vendor chunk.
+    pub(super) fn publish(
+        &self,
+        linked: Linked,
+        span: Span,
+        asks: bool,
+        reachable: Vec<Diagnostic>,
+        need: Option<&VendorNeed>,
+    ) -> worker::Result<Published> {
         self.storage.transaction(|| {
+            self.storage.put_meta(Meta::Linked, &span.to.to_string())?;
             let mut messages = Vec::new();
             let mut seq = self.storage.number(Meta::Seq)?;
             let vendor_before = self
                 .storage
                 .meta(Meta::VendorKey)?
                 .filter(|key| !key.is_empty());
-            let key = need.as_ref().map(|need| need.key.clone());
+            let key = need.map(|need| need.key.clone());
             let vendor_changed = key != vendor_before;
             if vendor_changed || asks {
                 self.storage
                     .put_meta(Meta::VendorKey, key.as_deref().unwrap_or_default())?;
-                if let Some(need) = &need {
+                if let Some(need) = need {
                     let state = self.require_vendor(need, asks)?;
                     messages.push(serde_json::to_string(&RoomMessage::Vendor { state })?);
                 }
             }
             if vendor_changed || changes_registry(&linked) {
                 seq += 1;
-                let message = serde_json::to_string(&stream_message(linked, seq, stored, key))?;
+                let message = serde_json::to_string(&stream_message(linked, seq, span, key))?;
                 self.storage.add_update(seq, &message)?;
                 messages.push(message);
             }
@@ -180,32 +195,27 @@ impl Room {
             if let Some(message) = self.stick(seq, errors)? {
                 messages.push(serde_json::to_string(&message)?);
             }
-            Ok(Outcome {
-                messages,
-                seq,
-                diagnostics,
-            })
+            Ok(Published { messages, seq })
         })
     }
 
-    /// After a failure between store and broadcast: the edit is kept, so its pages load the tree anew, and
-    /// the graph is rebuilt from storage at the next request.
+    /// After a failure between store and broadcast: the edit is kept, and the graph is built anew from
+    /// storage, which tells the pages to load anew too. If that fails as well, the next request tries again.
     fn start_over(&self, error: &ApiError) -> Result<Outcome, ApiError> {
         console_error!("a stored edit could not be linked: {error}");
         self.working.replace(None);
-        self.storage.transaction(|| {
-            let reason = "the room could not say what the edit changes";
-            let (seq, message) = self.append_reload(reason)?;
-            let message_to_author = "The edit is stored, but could not be linked; pages load anew";
-            Ok(Outcome {
-                messages: vec![message],
-                seq,
-                diagnostics: vec![Diagnostic::without_place(
-                    Severity::Error,
-                    "internal",
-                    message_to_author,
-                )],
-            })
+        if let Err(error) = self.load() {
+            console_error!("nor could the tree be linked anew: {error}");
+        }
+        let message = "The edit is stored, but could not be linked; pages load anew";
+        Ok(Outcome {
+            messages: Vec::new(),
+            seq: self.storage.number(Meta::Seq)?,
+            diagnostics: vec![Diagnostic::without_place(
+                Severity::Error,
+                "internal",
+                message,
+            )],
         })
     }
 
@@ -228,6 +238,13 @@ impl Room {
     }
 }
 
+/// What was written into the stream.
+pub(super) struct Published {
+    /// To be sent, in order.
+    pub(super) messages: Vec<String>,
+    seq: u64,
+}
+
 /// What follows from a stored edit.
 struct Outcome {
     /// To be sent, in order.
@@ -243,12 +260,7 @@ fn changes_registry(linked: &Linked) -> bool {
         || linked.reload.is_some()
 }
 
-fn stream_message(
-    linked: Linked,
-    seq: u64,
-    stored: &Stored,
-    vendor: Option<String>,
-) -> RoomMessage {
+fn stream_message(linked: Linked, seq: u64, span: Span, vendor: Option<String>) -> RoomMessage {
     match linked.reload {
         Some(reason) => RoomMessage::Reload {
             seq: Some(seq),
@@ -256,8 +268,8 @@ fn stream_message(
         },
         None => RoomMessage::Update(Update {
             seq,
-            from: stored.from,
-            to: stored.to,
+            from: span.from,
+            to: span.to,
             vendor,
             modules: linked.modules,
             removed: linked.removed,

@@ -8,8 +8,10 @@ mod compilation;
 mod content_type;
 mod edit;
 mod environment;
+mod pace;
 mod page;
 mod preview;
+mod recovery;
 mod schema;
 mod sockets;
 mod storage;
@@ -40,6 +42,8 @@ pub struct Room {
     working: RefCell<Option<Working>>,
     /// Whether contents are being copied to KV.
     copying: Rc<Cell<bool>>,
+    /// What was sent since the room looked who is behind.
+    pace: pace::Sent,
 }
 
 impl DurableObject for Room {
@@ -55,8 +59,10 @@ impl DurableObject for Room {
             storage,
             working: RefCell::new(None),
             copying: Rc::new(Cell::new(false)),
+            pace: pace::Sent::default(),
         };
         room.set_auto_response();
+        room.count_wake();
         room
     }
 
@@ -90,9 +96,11 @@ impl DurableObject for Room {
 
     async fn alarm(&self) -> Result<Response> {
         if self.storage.meta(Meta::App)?.is_some() {
-            self.install_vendor().await?;
+            let installed = self.install_vendor().await;
             self.copy_contents().await;
+            // Set whatever failed: the runtime repeats a failed handler a few times only.
             self.set_alarm().await?;
+            installed?;
         }
         Response::empty()
     }
@@ -113,7 +121,11 @@ impl Room {
         let exists = self.storage.meta(Meta::App)?.is_some();
         match command {
             RoomCommand::Init { app } => {
-                self.storage.put_meta(Meta::App, &app)?;
+                self.storage.transaction(|| {
+                    self.storage.put_meta(Meta::Stream, &now().to_string())?;
+                    self.storage.put_meta(Meta::Linked, "0")?;
+                    self.storage.put_meta(Meta::App, &app)
+                })?;
                 Ok(Response::empty()?.with_status(204))
             }
             RoomCommand::Destroy => {
@@ -132,7 +144,7 @@ impl Room {
             RoomCommand::Edit => {
                 let body = request.bytes().await?;
                 let result = self.edit(&body)?;
-                self.follow_up().await?;
+                self.follow_up().await;
                 Ok(Response::from_json(&result)?)
             }
             RoomCommand::Files { revision } | RoomCommand::Tree { revision } => {
@@ -144,10 +156,15 @@ impl Room {
             }
             RoomCommand::Live { path, query } => {
                 let response = self.live(&request, &path, &query).await;
-                self.follow_up().await?;
+                self.follow_up().await;
                 response
             }
-            RoomCommand::Socket { query } => self.admit(&query),
+            RoomCommand::Socket { query } => {
+                let response = self.admit(&query)?;
+                // Sockets come back after a crash, and may be all that comes.
+                self.follow_up().await;
+                Ok(response)
+            }
             RoomCommand::Blobs => {
                 let body = request.bytes().await?;
                 Ok(Response::from_json(&self.blobs(&body)?)?)
@@ -175,15 +192,6 @@ impl Room {
         schema::migrate(&storage.sql())
     }
 
-    /// Makes sure that the working tree is in memory.
-    fn load(&self) -> Result<()> {
-        if self.working.borrow().is_none() {
-            let working = Working::load(&self.storage)?;
-            self.working.replace(Some(working));
-        }
-        Ok(())
-    }
-
     /// Does something with the working tree.
     fn with_working<T>(&self, act: impl FnOnce(&mut Working) -> Result<T>) -> Result<T> {
         self.load()?;
@@ -195,8 +203,15 @@ impl Room {
         }
     }
 
-    /// Starts what need not be awaited: contents to KV, the vendor chunk.
-    async fn follow_up(&self) -> Result<()> {
+    /// Starts what need not be awaited: contents to KV, the vendor chunk. What was answered stands, so a
+    /// failure here is not one of the request; the next request or alarm tries again.
+    async fn follow_up(&self) {
+        if let Err(error) = self.start_work().await {
+            console_error!("work in the background could not be started: {error}");
+        }
+    }
+
+    async fn start_work(&self) -> Result<()> {
         if !self.storage.not_in_kv(1)?.is_empty() && !self.copying.get() {
             let copy = tree::Copy::new(self);
             self.state.wait_until(async move { copy.run().await });
@@ -224,6 +239,20 @@ impl Room {
 
     async fn copy_contents(&self) {
         tree::Copy::new(self).run().await;
+    }
+
+    /// Counts this construction, so that it can be seen from outside whether the room hibernates.
+    fn count_wake(&self) {
+        let counted = (|| match self.storage.meta(Meta::App)? {
+            Some(_) => {
+                let wakes = self.storage.number(Meta::Wakes)? + 1;
+                self.storage.put_meta(Meta::Wakes, &wakes.to_string())
+            }
+            None => Ok(()),
+        })();
+        if let Err(error) = counted {
+            console_error!("a wake was not counted: {error}");
+        }
     }
 }
 

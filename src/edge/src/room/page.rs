@@ -94,11 +94,13 @@ impl Room {
     }
 
     fn page(&self) -> Result<Response, ApiError> {
+        self.load()?;
         let seq = self.storage.number(Meta::Seq)?;
         let env = self.public_values()?;
         let config = serde_json::json!({
             "app": self.storage.meta(Meta::App)?,
             "seq": seq,
+            "stream": self.storage.number(Meta::Stream)?,
             "revision": self.storage.number(Meta::Revision)?,
             "registry": format!("/@live/registry.js?seq={seq}"),
             "vendor": self.vendor_state()?,
@@ -122,6 +124,7 @@ impl Room {
         let mut script = self.with_working(|working| Ok(working.registry(&self.storage)))?;
         let truth = serde_json::json!({
             "seq": self.storage.number(Meta::Seq)?,
+            "stream": self.storage.number(Meta::Stream)?,
             "revision": self.storage.number(Meta::Revision)?,
             "vendor": self.storage.meta(Meta::VendorKey)?.filter(|key| !key.is_empty()),
         });

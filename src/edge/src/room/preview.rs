@@ -32,8 +32,8 @@ pub(super) struct VendorNeed {
 }
 
 impl Working {
-    /// Builds it from storage.
-    pub(super) fn load(storage: &Storage) -> Result<Self> {
+    /// Builds it from storage. What `suspects` wrote is not compiled: the compiler did not survive it.
+    pub(super) fn load(storage: &Storage, suspects: &[RevisionChange]) -> Result<Self> {
         let files = storage.files()?.into_iter();
         let tree = Tree(
             files
@@ -57,6 +57,9 @@ impl Working {
             link_diagnostics: Vec::new(),
         };
         working.read_options(storage);
+        for change in suspects {
+            working.compilation(storage).set_aside(&change.path)?;
+        }
         working.link(storage, &[]);
         Ok(working)
     }

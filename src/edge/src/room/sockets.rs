@@ -3,6 +3,7 @@
 
 use super::{
     Room,
+    pace::acknowledge,
     storage::{Meta, TextKind},
 };
 use crate::problem::ApiError;
@@ -19,9 +20,16 @@ const APP_REMOVED: u16 = 4004;
 
 /// What is remembered of a socket.
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Attachment {
+#[serde(default)]
+pub(super) struct Attachment {
     /// The `seq` that the viewer has been brought up to date from; absent until it said one.
     seq: Option<u64>,
+    /// It was sent every update later than this one.
+    pub(super) sent_from: u64,
+    /// The last update that it acknowledged; absent until it acknowledged one.
+    pub(super) received: Option<u64>,
+    /// Since when it has been too far behind, epoch milliseconds.
+    pub(super) behind_since: Option<u64>,
 }
 
 impl Room {
@@ -39,11 +47,20 @@ impl Room {
             let detail = format!("a room has at most {ROOM_SOCKETS} sockets");
             return Err(ApiError::new(ErrorCode::RateLimited, detail));
         }
-        let seq = seq_of(query)?;
+        // Pages are told of edits that a crash left aside before they are told where the stream stands.
+        if self.unlinked()?.is_some() {
+            self.load()?;
+        }
+        let seq = number_of(query, "seq")?;
+        let stream = number_of(query, "stream")?;
         let WebSocketPair { client, server } = WebSocketPair::new()?;
         self.state.accept_web_socket(&server);
-        server.serialize_attachment(Attachment { seq })?;
         let log = self.storage.log()?;
+        server.serialize_attachment(Attachment {
+            seq,
+            sent_from: seq.unwrap_or(log.head).min(log.head),
+            ..Attachment::default()
+        })?;
         let revision = self.storage.number(Meta::Revision)?;
         server.send(&RoomMessage::Connected {
             seq: log.head,
@@ -52,7 +69,10 @@ impl Room {
         if let Some(state) = self.vendor_state()? {
             server.send(&RoomMessage::Vendor { state })?;
         }
-        if let Some(seq) = seq {
+        let present = self.storage.number(Meta::Stream)?;
+        if stream.is_some_and(|stream| stream != present) {
+            reload(&server, "this is another app of the same name")?;
+        } else if let Some(seq) = seq {
             self.replay(&server, seq)?;
         }
         let errors = self.sticky()?;
@@ -67,20 +87,14 @@ impl Room {
 
     /// Sends everything later than `seen`, in order.
     fn replay(&self, socket: &WebSocket, seen: u64) -> worker::Result<()> {
-        let reload = |reason: &str| {
-            socket.send(&RoomMessage::Reload {
-                seq: None,
-                reason: reason.to_owned(),
-            })
-        };
         match self.storage.log()?.replay(seen) {
             Replay::UpToDate => Ok(()),
-            Replay::Reload => reload("the room no longer has every update since"),
+            Replay::Reload => reload(socket, "the room no longer has every update since"),
             Replay::Updates { from, to } => {
                 for seq in from..=to {
                     match self.storage.text(TextKind::Update, &seq.to_string())? {
                         Some(message) => socket.send_with_str(message)?,
-                        None => return reload("an update is missing"),
+                        None => return reload(socket, "an update is missing"),
                     }
                 }
                 Ok(())
@@ -116,7 +130,17 @@ impl Room {
             .iter()
             .filter(|socket| socket.send_with_str(message).is_ok())
             .count();
+        self.keep_pace(message);
         u32::try_from(taken).unwrap_or(u32::MAX)
+    }
+
+    /// Sends messages in order; how many sockets took the last one, or there are.
+    pub(super) fn send_all(&self, messages: &[String]) -> u32 {
+        let mut clients = None;
+        for message in messages {
+            clients = Some(self.broadcast(message));
+        }
+        clients.unwrap_or_else(|| self.clients())
     }
 
     /// The same, for a message that is not text yet.
@@ -152,8 +176,14 @@ impl Room {
                 if known.seq == Some(seq) {
                     return Ok(());
                 }
-                socket.serialize_attachment(Attachment { seq: Some(seq) })?;
+                socket.serialize_attachment(Attachment {
+                    seq: Some(seq),
+                    ..known
+                })?;
                 self.replay(socket, seq)
+            }
+            ViewerMessage::Received { seq } | ViewerMessage::Applied { seq, .. } => {
+                acknowledge(socket, seq)
             }
             ViewerMessage::Custom { event, data } => {
                 let text = serde_json::to_string(&RoomMessage::Custom { event, data })?;
@@ -169,24 +199,31 @@ impl Room {
                 Ok(())
             }
             // Reports are for people who watch a page; nobody reads them here yet.
-            ViewerMessage::Applied { .. }
-            | ViewerMessage::Console { .. }
-            | ViewerMessage::RuntimeError { .. } => Ok(()),
+            ViewerMessage::Console { .. } | ViewerMessage::RuntimeError { .. } => Ok(()),
         }
     }
 }
 
-/// `seq` of a socket's query; a socket without one is told only what happens from now on.
-fn seq_of(query: &str) -> Result<Option<u64>, ApiError> {
-    let value = query.split('&').find_map(|pair| pair.strip_prefix("seq="));
+/// Tells a viewer that no replay helps.
+fn reload(socket: &WebSocket, reason: &str) -> worker::Result<()> {
+    socket.send(&RoomMessage::Reload {
+        seq: None,
+        reason: reason.to_owned(),
+    })
+}
+
+/// A number of a socket's query. `seq` is the last update seen; a socket without one is told only what
+/// happens from now on. `stream` is the stream that it counts in; a socket without one means the present one.
+fn number_of(query: &str, name: &str) -> Result<Option<u64>, ApiError> {
+    let value = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
     value
         .filter(|value| !value.is_empty())
         .map(|value| {
             value.parse().map_err(|_| {
-                ApiError::new(
-                    ErrorCode::InvalidParameter,
-                    "`seq` is the number of the last update seen",
-                )
+                let detail = format!("`{name}` is a number that the page was given");
+                ApiError::new(ErrorCode::InvalidParameter, detail)
             })
         })
         .transpose()

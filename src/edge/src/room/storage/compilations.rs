@@ -45,10 +45,15 @@ impl Storage {
         self.run(schema::PUT_ARTIFACT, values)
     }
 
+    /// Ids of everything that was compiled of a file.
+    pub(in crate::room) fn artifacts_of_path(&self, path: &str) -> Result<Vec<String>> {
+        let rows: Vec<IdRow> = self.rows(schema::ARTIFACTS_OF_PATH, vec![path.into()])?;
+        Ok(rows.into_iter().map(|row| row.id).collect())
+    }
+
     /// Forgets everything that was compiled of a file.
     pub(in crate::room) fn forget_path(&self, path: &str) -> Result<()> {
-        let rows: Vec<IdRow> = self.rows(schema::ARTIFACTS_OF_PATH, vec![path.into()])?;
-        for IdRow { id } in rows {
+        for id in self.artifacts_of_path(path)? {
             self.run(schema::DELETE_ARTIFACT, vec![id.as_str().into()])?;
             self.delete_text(TextKind::Artifact, &id)?;
             self.delete_text(TextKind::Map, &id)?;

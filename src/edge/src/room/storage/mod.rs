@@ -72,6 +72,14 @@ pub(super) enum Meta {
     Environment,
     /// JSON of the diagnostics that viewers are shown.
     Sticky,
+    /// Revision that the stream stands for; behind the tree's only after a crash between store and link.
+    Linked,
+    /// How often that was tried again.
+    LinkAttempts,
+    /// Tells this stream of updates from that of an earlier app of the same name.
+    Stream,
+    /// How often the room was constructed: once for each time that it woke.
+    Wakes,
 }
 
 impl Meta {
@@ -83,6 +91,10 @@ impl Meta {
             Self::VendorKey => "vendor_key",
             Self::Environment => "environment",
             Self::Sticky => "sticky",
+            Self::Linked => "linked",
+            Self::LinkAttempts => "link_attempts",
+            Self::Stream => "stream",
+            Self::Wakes => "wakes",
         }
     }
 }
