@@ -145,6 +145,7 @@ const page = new Page(registry, engine, {
 const transport = new Transport({
   url: `${protocol === "https:" ? "wss" : "ws"}://${host}/@live/socket`,
   seq: () => page.seq,
+  stream: () => page.stream,
   hidden: () => document.visibilityState === "hidden",
   onMessage: (message) => page.receive(message),
   onState: (state) => {
@@ -170,6 +171,17 @@ window.addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });
 
+/** What runs in this page, by module id, for tools and tests: two pages of one revision are equal. */
+function executed() {
+  const running = [...registry.modules.values()].filter(({ instance, record }) => instance && record);
+  return Object.fromEntries(
+    running.map(({ id, instance, deps }) => {
+      const record = /** @type {any} */ (instance).record;
+      return [id, { kind: record.kind, deps, code: String(record.run ?? JSON.stringify(record)) }];
+    }),
+  );
+}
+
 Object.defineProperty(window, "__hotplate__", {
   value: Object.freeze({
     define: registry.define.bind(registry),
@@ -180,5 +192,6 @@ Object.defineProperty(window, "__hotplate__", {
     loaded: page.loaded.bind(page),
     configure: page.configure.bind(page),
     start: page.start.bind(page),
+    executed,
   }),
 });

@@ -17,6 +17,7 @@ import { Stream } from "./stream.js";
  * @typedef {object} Configuration
  * @property {string} app
  * @property {number} seq
+ * @property {number} [stream] of updates, in which `seq` counts
  * @property {number} revision
  * @property {string} registry URL of the registry script
  * @property {VendorState | null} vendor
@@ -51,6 +52,8 @@ export class Page {
   #pumping = false;
   #woken = false;
   #leaving = false;
+  /** The registry's script: its address, and how it went. @type {{url: string, phase: "loading" | "failed" | "loaded"} | null} */
+  #registry = null;
   /** @type {string | null} */ #moved = null;
 
   /** @param {Registry} registry @param {Engine} engine @param {Shell} shell */
@@ -60,29 +63,50 @@ export class Page {
     this.shell = shell;
     /** @type {Record<string, unknown>} */
     this.env = {};
-    this.seqHint = 0;
+    /** Number of the last update that the page itself has. @type {number | null} */
+    this.seqHint = null;
+    /** @type {number | undefined} */
+    this.stream = undefined;
   }
 
   /** Number of the last update received. */
   get seq() {
-    return this.#stream?.seq ?? this.seqHint;
+    return this.#stream?.seq ?? this.seqHint ?? 0;
   }
 
   /** @param {Configuration} configuration */
-  configure({ seq, registry, vendor, env }) {
+  configure({ seq, stream, registry, vendor, env }) {
     this.seqHint = seq;
+    this.stream = stream;
     this.env = env;
     if (vendor) this.#vendorState(vendor);
-    this.shell.script(registry).catch(() => {
-      // Errors and a later reload still arrive.
-      this.shell.failure(new Error(`The preview's modules could not be loaded (${registry})`));
-      this.shell.connect();
-    });
+    this.#registry = { url: registry, phase: "failed" };
+    this.#loadRegistry();
   }
 
-  /** @param {{seq: number, vendor: string | null}} truth end of the registry script */
-  loaded({ seq, vendor }) {
-    this.#stream = new Stream(seq);
+  async #loadRegistry() {
+    const script = this.#registry;
+    if (script?.phase !== "failed") return;
+    script.phase = "loading";
+    try {
+      await this.shell.script(script.url);
+      script.phase = "loaded";
+      this.shell.diagnose("runtime", []);
+    } catch {
+      script.phase = "failed";
+      this.shell.failure(new Error(`The preview's modules could not be loaded (${script.url})`));
+      // Tried again with each connection: a room that answers has them.
+      this.shell.resync();
+    }
+  }
+
+  /** @param {{seq: number, stream?: number, vendor: string | null}} truth end of the registry script */
+  loaded({ seq, stream, vendor }) {
+    if (stream !== this.stream) return this.#leave("this is another app of the same name");
+    // The page and its style sheets may be older than the registry; what came between is replayed, as a
+    // change of the page itself is among it.
+    this.#stream = new Stream(Math.min(seq, this.seqHint ?? seq));
+    if (this.#registry) this.#registry.phase = "loaded";
     this.#vendor = vendor;
     for (const key of this.#vendorsEarly) this.#stream.vendorLoaded(key);
     this.shell.connect();
@@ -112,8 +136,10 @@ export class Page {
     switch (message.type) {
       case "connected":
         // The room has forgotten what this page has seen: another tree under the same name.
-        if (message.seq < this.seq) this.#leave(`the room is at update ${message.seq}, this page at ${this.seq}`);
-        return;
+        if (message.seq < this.seq) return this.#leave(`the room is at update ${message.seq}, this page at ${this.seq}`);
+        // Errors may have gone while nobody could say so; those that have not are told next.
+        this.shell.diagnose("build", []);
+        return void this.#loadRegistry();
       case "update":
         return this.#numbered(message.seq, () => {
           this.#stream?.push(message, this.shell.now());
@@ -144,7 +170,11 @@ export class Page {
 
   /** @param {number} seq @param {() => void} next */
   #numbered(seq, next) {
-    if (!this.#stream) return this.#leave("the preview's modules were not loaded");
+    if (!this.#stream) {
+      // What it brings is newer, and what it lacks is replayed after it.
+      if (this.#registry?.phase === "loading") return;
+      return this.#leave("the preview's modules were not loaded");
+    }
     const place = this.#stream.receive(seq);
     switch (place) {
       case "next":
@@ -184,10 +214,10 @@ export class Page {
     try {
       await this.shell.script(url);
     } catch {
-      // The room says `ready` again on the next connection.
       this.#vendorsLoading.delete(key);
       this.shell.failure(new Error(`The app's dependencies could not be loaded (${url})`));
-      return;
+      // The room says `ready` again on the next connection.
+      return this.shell.resync();
     } finally {
       this.shell.installing(null);
     }
@@ -223,6 +253,10 @@ export class Page {
         if (this.#start !== "waiting" || this.#entries.length === 0 || !stream.hasVendor(this.#vendor)) return;
         await this.#run();
       }
+    } catch (error) {
+      // Not the app's mistake: those are results. Nobody can say what of the update is in place.
+      this.shell.failure(error);
+      this.#leave("an update could not be applied");
     } finally {
       this.#pumping = false;
     }

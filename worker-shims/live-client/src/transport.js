@@ -1,5 +1,6 @@
 /**
- * The viewer's end of the room's socket: keeps it open, and asks for what was missed.
+ * The viewer's end of the room's socket: keeps it open, asks for what was missed, and acknowledges what
+ * has arrived.
  *
  * Parses frames and hands them on in order of arrival; their meaning is the caller's.
  */
@@ -15,15 +16,22 @@ import { parseRoomMessage } from "./protocol.js";
  * @typedef {object} TransportOptions
  * @property {string} url without the query
  * @property {() => number} seq number of the last update received
+ * @property {() => number | undefined} [stream] the stream that this number counts in
  * @property {(message: RoomMessage) => void} onMessage
  * @property {(state: TransportState) => void} onState
  * @property {() => boolean} [hidden] whether nobody looks: then reconnecting waits for `wake`
  * @property {typeof WebSocket} [WebSocket]
  * @property {() => number} [random]
- * @property {{ping: number, pong: number, first: number, last: number}} [delays] milliseconds
+ * @property {Partial<typeof DELAYS>} [delays] milliseconds
  */
 
-const DELAYS = { ping: 30_000, pong: 10_000, first: 250, last: 10_000 };
+const DELAYS = { open: 15_000, ping: 30_000, pong: 10_000, first: 250, last: 10_000 };
+/**
+ * The room closes who is too far behind with what it acknowledges. `applied` does; where it does not come
+ * (packages are missing, the tab is slow), so many frames or characters do. Far below what the room allows.
+ */
+const FRAMES = 50;
+const CHARACTERS = 256 * 1024;
 
 export class Transport {
   /** @type {WebSocket | null} */ #socket = null;
@@ -34,11 +42,15 @@ export class Transport {
   #closed = false;
   /** Consecutive gaps: asking again at once is right once, not for ever. */
   #gaps = 0;
+  #openedAt = 0;
+  /** What has arrived since the last acknowledgement. */
+  #frames = 0;
+  #characters = 0;
 
   /** @param {TransportOptions} options */
   constructor(options) {
     this.options = options;
-    this.delays = options.delays ?? DELAYS;
+    this.delays = { ...DELAYS, ...options.delays };
   }
 
   connect() {
@@ -47,11 +59,18 @@ export class Transport {
     this.#parked = false;
     this.#drop();
     const { url, seq, onState } = this.options;
-    const socket = new (this.options.WebSocket ?? WebSocket)(`${url}?seq=${seq()}`);
+    const stream = this.options.stream?.();
+    const query = stream === undefined ? `seq=${seq()}` : `seq=${seq()}&stream=${stream}`;
+    const socket = new (this.options.WebSocket ?? WebSocket)(`${url}?${query}`);
     this.#socket = socket;
+    this.#openedAt = 0;
+    // Who accepts a connection and never answers would keep the page waiting for minutes.
+    this.#timer = setTimeout(() => this.#lost(), this.delays.open);
     onState({ phase: "connecting" });
     socket.addEventListener("open", () => {
       if (socket !== this.#socket) return;
+      this.#openedAt = performance.now();
+      this.#acknowledged();
       this.send({ type: "hello", seq: seq() });
       onState({ phase: "open" });
       this.#schedulePing();
@@ -68,14 +87,23 @@ export class Transport {
 
   /** @param {unknown} data */
   #receive(data) {
-    this.#attempt = 0;
     if (data === "pong") {
+      this.#attempt = 0;
       this.#awaitingPong = false;
       this.#schedulePing();
       return;
     }
     const message = parseRoomMessage(data);
-    if (message) this.options.onMessage(message);
+    if (!message) return;
+    this.options.onMessage(message);
+    this.#frames++;
+    this.#characters += /** @type {string} */ (data).length;
+    if (this.#frames >= FRAMES || this.#characters >= CHARACTERS) this.send({ type: "received", seq: this.options.seq() });
+  }
+
+  #acknowledged() {
+    this.#frames = 0;
+    this.#characters = 0;
   }
 
   /** @param {ViewerMessage} message @returns {boolean} whether it could be sent */
@@ -83,6 +111,7 @@ export class Transport {
     const socket = this.#socket;
     if (!socket || socket.readyState !== socket.OPEN) return false;
     socket.send(JSON.stringify(message));
+    if (message.type === "applied" || message.type === "received") this.#acknowledged();
     return true;
   }
 
@@ -95,12 +124,16 @@ export class Transport {
   /** The stream goes on without a gap. */
   inOrder() {
     this.#gaps = 0;
+    this.#attempt = 0;
   }
 
   /** The page is looked at again, or the network is back. */
   wake() {
-    if (this.#closed || !this.#parked) return;
-    this.connect();
+    if (this.#closed) return;
+    if (this.#parked) return this.connect();
+    // A machine that slept, or changed its network, does not know that the connection is gone.
+    const socket = this.#socket;
+    if (socket && socket.readyState === socket.OPEN && !this.#awaitingPong) this.#ping();
   }
 
   close() {
@@ -120,6 +153,9 @@ export class Transport {
   #lost() {
     if (this.#closed) return;
     clearTimeout(this.#timer);
+    // A connection that lasted was a good one; one that is lost at once, time and again, is not.
+    if (this.#openedAt > 0 && performance.now() - this.#openedAt > this.delays.last) this.#attempt = 0;
+    this.#openedAt = 0;
     this.#drop();
     const attempt = ++this.#attempt;
     this.options.onState({ phase: "waiting", attempt });
@@ -134,12 +170,15 @@ export class Transport {
 
   #schedulePing() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      const socket = this.#socket;
-      if (!socket || socket.readyState !== socket.OPEN || this.#awaitingPong) return this.#lost();
-      this.#awaitingPong = true;
-      socket.send("ping");
-      this.#timer = setTimeout(() => this.#lost(), this.delays.pong);
-    }, this.delays.ping);
+    this.#timer = setTimeout(() => this.#ping(), this.delays.ping);
+  }
+
+  #ping() {
+    clearTimeout(this.#timer);
+    const socket = this.#socket;
+    if (!socket || socket.readyState !== socket.OPEN || this.#awaitingPong) return this.#lost();
+    this.#awaitingPong = true;
+    socket.send("ping");
+    this.#timer = setTimeout(() => this.#lost(), this.delays.pong);
   }
 }

@@ -53,8 +53,8 @@ describe("Stream", () => {
   });
 });
 
-/** A page whose shell writes down what it is told. */
-function page() {
+/** A page whose shell writes down what it is told. @param {{seq?: number, stream?: number}} [configuration] */
+function page({ seq = 5, stream } = {}) {
   const world = new World();
   /** @type {any[]} */
   const calls = [];
@@ -79,7 +79,7 @@ function page() {
     reload: (reason) => calls.push(["reload", reason]),
     now: () => 0,
   });
-  subject.configure({ app: "demo", seq: 0, revision: 0, registry: "/registry.js", vendor: null, env: {} });
+  subject.configure({ app: "demo", seq, stream, revision: 0, registry: "/registry.js", vendor: null, env: {} });
   const settled = () => new Promise((resolve) => setImmediate(resolve));
   return { world, calls, scripts, subject, settled };
 }
@@ -157,6 +157,71 @@ describe("Page", () => {
     await settled();
     assert.deepEqual(calls, ["connect", "resync"]);
     assert.equal(subject.seq, 5);
+  });
+
+  test("starts from what the page has, when the registry is newer", () => {
+    const { calls, subject } = page({ seq: 3 });
+    subject.loaded({ seq: 5, vendor: null });
+    assert.equal(subject.seq, 3, "what came between is asked for: the page itself may have changed");
+    subject.receive({ type: "reload", seq: 4, reason: "index.html changed" });
+    assert.ok(calls.some(([kind]) => kind === "reload"));
+  });
+
+  test("leaves the registry of another app of the same name", () => {
+    const { calls, subject } = page({ stream: 1 });
+    subject.loaded({ seq: 5, stream: 2, vendor: null });
+    assert.deepEqual(calls, [["reload", "this is another app of the same name"]]);
+  });
+
+  test("asks for the registry again with each connection until it has it", async () => {
+    const { world, calls, scripts, subject, settled } = page();
+    world.define({ "/m": esm({ body: 'log("m")' }) });
+    subject.start("/m");
+    for (const _ of [1, 2]) {
+      scripts.get("/registry.js")?.reject(new Error("refused"));
+      await settled();
+      assert.equal(calls.at(-1), "resync");
+      scripts.delete("/registry.js");
+      subject.receive({ type: "connected", seq: 6, revision: 6 });
+      assert.ok(scripts.has("/registry.js"));
+    }
+    subject.receive(update(6));
+    subject.loaded({ seq: 6, vendor: null });
+    scripts.get("/registry.js")?.resolve();
+    await settled();
+    assert.deepEqual(world.log, ["m"]);
+    assert.deepEqual(calls.at(-1), ["diagnose", "runtime", 0]);
+    assert.ok(!calls.some(([kind]) => kind === "reload"));
+    assert.equal(subject.seq, 5, "the dropped update is replayed");
+  });
+
+  test("asks for a vendor chunk again that could not be loaded", async () => {
+    const { calls, scripts, subject, settled } = page();
+    subject.loaded({ seq: 5, vendor: "k" });
+    const ready = { type: /** @type {const} */ ("vendor"), state: { phase: /** @type {const} */ ("ready"), key: "k", url: "/v.js" } };
+    subject.receive(ready);
+    scripts.get("/v.js")?.reject(new Error("cut"));
+    await settled();
+    assert.ok(calls.includes("resync"));
+    scripts.delete("/v.js");
+    subject.receive(ready);
+    assert.ok(scripts.has("/v.js"));
+  });
+
+  test("forgets errors of the build that may have gone while it was away", () => {
+    const { calls, subject } = page();
+    subject.loaded({ seq: 5, vendor: null });
+    subject.receive({ type: "connected", seq: 7, revision: 7 });
+    assert.deepEqual(calls.at(-1), ["diagnose", "build", 0]);
+  });
+
+  test("loads anew when the engine itself fails", async () => {
+    const { world, calls, subject, settled } = page();
+    subject.loaded({ seq: 5, vendor: null });
+    world.engine.apply = () => Promise.reject(new Error("defect"));
+    subject.receive(update(6));
+    await settled();
+    assert.deepEqual(calls.at(-1), ["reload", "an update could not be applied"]);
   });
 
   test("an entry that lacks a module starts once the module comes, without a reload", async () => {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { describe, test } from "node:test";
 import { WebSocket as NodeWebSocket, WebSocketServer } from "ws";
 import { Forwarder, formatArguments, inspect, runtimeError } from "../src/forward.js";
@@ -11,8 +12,8 @@ import { Transport } from "../src/transport.js";
 
 const FAST = { ping: 60_000, pong: 60_000, first: 1, last: 2 };
 
-/** @param {import("node:test").TestContext} context @param {{delays?: typeof FAST, hidden?: () => boolean}} [options] */
-async function room(context, { delays = FAST, hidden } = {}) {
+/** @param {import("node:test").TestContext} context @param {{delays?: Partial<typeof FAST> & {open?: number}, hidden?: () => boolean, stream?: number}} [options] */
+async function room(context, { delays = FAST, hidden, stream } = {}) {
   const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
   await once(server, "listening");
   const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
@@ -24,6 +25,7 @@ async function room(context, { delays = FAST, hidden } = {}) {
   const transport = new Transport({
     url: `ws://127.0.0.1:${port}/@live/socket`,
     seq: () => state.seq,
+    stream: () => stream,
     onMessage: (message) => (messages.push(message), notify()),
     onState: (now) => (states.push(now), notify()),
     WebSocket: /** @type {any} */ (globalThis.WebSocket ?? NodeWebSocket),
@@ -136,6 +138,71 @@ describe("Transport", () => {
     await arrival;
     arrival = visitor(server);
     await arrival;
+  });
+
+  test("names the stream that its number counts in", async (context) => {
+    const { server, transport } = await room(context, { stream: 7 });
+    const arrival = visitor(server);
+    transport.connect();
+    assert.equal((await arrival).url, "/@live/socket?seq=5&stream=7");
+  });
+
+  const acknowledgements = /** @type {const} */ ([
+    ["many frames", Array.from({ length: 50 }, () => "x")],
+    ["few long ones", ["x".repeat(200_000), "x".repeat(200_000)]],
+  ]);
+  for (const [name, frames] of acknowledgements) {
+    test(`acknowledges ${name} that nobody has applied yet`, async (context) => {
+      const { server, transport, state, messages, until } = await room(context);
+      const arrival = visitor(server);
+      transport.connect();
+      const { socket } = await arrival;
+      state.seq = 9;
+      for (const data of frames.slice(1)) socket.send(JSON.stringify({ type: "custom", event: "n", data }));
+      await until(() => messages.length === frames.length - 1);
+      transport.send({ type: "applied", seq: 9, ms: 1, outcome: "hot" });
+      state.seq = 10;
+      const sent = /** @type {string[]} */ ([]);
+      socket.on("message", (data) => sent.push(String(data)));
+      for (const data of frames) socket.send(JSON.stringify({ type: "custom", event: "n", data }));
+      while (sent.length < 2) await once(socket, "message");
+      assert.deepEqual(sent.map((text) => JSON.parse(text)), [
+        { type: "applied", seq: 9, ms: 1, outcome: "hot" },
+        { type: "received", seq: 10 },
+      ]);
+    });
+  }
+
+  test("gives up on a connection that is never answered", async (context) => {
+    const silent = createServer(() => {});
+    silent.listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    context.after(() => silent.close());
+    const { port } = /** @type {import("node:net").AddressInfo} */ (silent.address());
+    const { transport, states, until } = await room(context, { delays: { ...FAST, open: 1 } });
+    transport.options.url = `ws://127.0.0.1:${port}/@live/socket`;
+    transport.connect();
+    await until(() => states.some(({ phase, attempt }) => phase === "waiting" && attempt === 2));
+  });
+
+  test("waits ever longer for a room that closes at once, whatever it says first", async (context) => {
+    const { server, transport, states, until } = await room(context);
+    server.on("connection", (socket) => {
+      socket.send('{"type":"connected","seq":5,"revision":7}');
+      socket.close();
+    });
+    transport.connect();
+    await until(() => states.some(({ phase, attempt }) => phase === "waiting" && attempt === 4));
+  });
+
+  test("asks at once whether a connection is still there when the page is looked at again", async (context) => {
+    const { server, transport } = await room(context);
+    const arrival = visitor(server);
+    transport.connect();
+    const { socket } = await arrival;
+    transport.wake();
+    const [data] = await once(socket, "message");
+    assert.equal(String(data), "ping");
   });
 
   test("stays closed", async (context) => {
