@@ -13,7 +13,7 @@ const HEARTBEAT_MS = 10_000;
 
 /**
  * @typedef {{command: string, args: string[], cwd?: string, env?: Record<string, string | undefined>, log: string}} Program
- * @typedef {{pid: number, exited: Promise<number>, isRunning(): boolean, stop(): Promise<void>, lastLine(): string}} Child
+ * @typedef {{pid: number, exited: Promise<number>, isRunning(): boolean, stop(): Promise<void>, kill(): Promise<void>, lastLine(): string}} Child
  */
 
 /** Every child that runs, so that a signal can stop them all. @type {Set<Child>} */
@@ -71,6 +71,11 @@ export function start({ command, args, cwd, env, log }) {
       clearTimeout(force);
       // The leader is gone; what it left behind in its group goes too.
       signalGroup(group, "SIGKILL");
+    },
+    async kill() {
+      if (!alive || child.pid === undefined) return;
+      signalGroup(child.pid, "SIGKILL");
+      await exited.catch(() => {});
     },
   };
   running.add(handle);

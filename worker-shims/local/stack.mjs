@@ -17,14 +17,16 @@ import { isStopping, start, tail } from "./processes.mjs";
  * @typedef {import("./processes.mjs").Child} Child
  * @typedef {import("./configuration.mjs").Configuration} Configuration
  * @typedef {{base: string, baseDomain: string, apiUrl: string, token: string, buildUrl: string, state: string,
- *   logs: string, failed(): Promise<never>, restart(): Promise<void>, stop(): Promise<void>}} Stack
+ *   logs: string, failed(): Promise<never>, restart(): Promise<void>, stop(): Promise<void>,
+ *   killWorker(): Promise<void>, startWorker(): Promise<void>}} Stack
  */
 
 const READY_MS = 120_000;
 const POLL_MS = 100;
 const NAMESPACE_NAME = "hotplate";
 const ACCOUNT = "local";
-const CONFIGS = ["-c", join(ROOT, "wrangler.toml"), "-c", join(ROOT, "worker-shims", "namespace", "wrangler.toml")];
+/** @param {string} code where the two Workers are @returns {string[]} */
+const configs = (code) => ["-c", join(code, "wrangler.toml"), "-c", join(code, "worker-shims", "namespace", "wrangler.toml")];
 
 /** @param {string} state */
 const wranglerEnv = (state) => ({
@@ -77,8 +79,8 @@ async function migrate({ state }) {
   if (code !== 0) throw new StackProblem(`the database's migrations failed; their output is in ${log}`, tail(log));
 }
 
-/** @param {Configuration} configuration @param {string} apiToken */
-async function worker({ port, buildPort, state, adminToken, buildSecret, maxBundleBytes }, apiToken) {
+/** @param {Configuration} configuration @param {string} apiToken @param {string} code */
+async function worker({ port, buildPort, state, adminToken, buildSecret, maxBundleBytes }, apiToken, code) {
   const vars = {
     ADMIN_TOKEN: adminToken, BUILD_SERVICE_SECRET: buildSecret, NAMESPACE_API_TOKEN: apiToken, WFP_NAMESPACE_ID: NAMESPACE_NAME,
     BASE_DOMAIN: `localhost:${port}`, BUILD_SERVICE_URL: `http://127.0.0.1:${buildPort}`, MAX_BUNDLE_BYTES: String(maxBundleBytes),
@@ -88,7 +90,7 @@ async function worker({ port, buildPort, state, adminToken, buildSecret, maxBund
   const ports = ["--ip", "127.0.0.1", "--port", String(port), "--inspector-port", String(await freePort())];
   const rest = ["--persist-to", join(state, "worker"), "--env-file", file, "--show-interactive-dev-session=false"];
   return start({
-    command: NODE, args: [WRANGLER, "dev", ...CONFIGS, ...ports, ...rest], cwd: ROOT,
+    command: NODE, args: [WRANGLER, "dev", ...configs(code), ...ports, ...rest], cwd: ROOT,
     env: wranglerEnv(state), log: join(state, "logs", "worker.log"),
   });
 }
@@ -106,9 +108,10 @@ async function createDemo({ adminToken, state }, base) {
 
 /**
  * Runs the parts until `stop`. Throws a `StackProblem`, with nothing left running, when one cannot start.
- * @param {Configuration} configuration @returns {Promise<Stack>}
+ * @param {Configuration} configuration @param {string} [code] folder laid out as this one, from which the Workers run
+ * @returns {Promise<Stack>}
  */
-export async function runStack(configuration) {
+export async function runStack(configuration, code = ROOT) {
   const { port, buildPort, state, demo, adminToken } = configuration;
   for (const part of [NODE, WRANGLER, BUILD_SERVICE, EDGE]) {
     if (!existsSync(part)) throw new StackProblem(`${part} is missing: run \`npm start\` or \`npm run setup\` first`);
@@ -123,15 +126,21 @@ export async function runStack(configuration) {
     parts = [];
     await Promise.all(stopping.map(({ child }) => child.stop()));
   };
+  const log = join(state, "logs", "worker.log");
+  const launch = async () => {
+    const child = await worker(configuration, apiToken, code);
+    parts.push({ name: "Worker", child, log });
+    return child;
+  };
   const run = async () => {
     await requireFree("PORT", port);
     await requireFree("BUILD_SERVICE_PORT", buildPort);
     try {
       parts.push({ name: "build service", child: buildService(configuration, apiToken), log: join(state, "logs", "build-service.log") });
       await migrate(configuration);
-      parts.push({ name: "Worker", child: await worker(configuration, apiToken), log: join(state, "logs", "worker.log") });
+      const child = await launch();
       await answers("build service", `http://127.0.0.1:${buildPort}/healthz`, parts[0].child, parts[0].log);
-      await answers("Worker", `${base}/healthz`, parts[1].child, parts[1].log);
+      await answers("Worker", `${base}/healthz`, child, log);
       if (demo) await createDemo(configuration, base);
     } catch (error) {
       await stop();
@@ -149,6 +158,15 @@ export async function runStack(configuration) {
       throw new StackProblem(`the ${name} stopped (exit code ${code}); its output is in ${log}`);
     })),
     stop,
+    /** As a power cut would end it: nothing gets the time to tidy up. */
+    async killWorker() {
+      const killed = parts.filter(({ name }) => name === "Worker");
+      parts = parts.filter(({ name }) => name !== "Worker");
+      await Promise.all(killed.map(({ child }) => child.kill()));
+    },
+    async startWorker() {
+      await answers("Worker", `${base}/healthz`, await launch(), log);
+    },
     async restart() {
       await stop();
       await run();
@@ -158,9 +176,9 @@ export async function runStack(configuration) {
 
 /**
  * A stack for tests: free ports and a temporary folder unless told otherwise.
- * @param {{port?: number, buildPort?: number, state?: string, demo?: boolean}} [options] @returns {Promise<Stack>}
+ * @param {{port?: number, buildPort?: number, state?: string, demo?: boolean, code?: string}} [options] @returns {Promise<Stack>}
  */
-export async function startStack({ port, buildPort, state, demo = false } = {}) {
+export async function startStack({ port, buildPort, state, demo = false, code } = {}) {
   const folder = state ?? mkdtempSync(join(tmpdir(), "hotplate-"));
   const configuration = readConfiguration({
     HOTPLATE_STATE: folder, HOTPLATE_DEMO: demo ? "1" : "0",
@@ -170,7 +188,7 @@ export async function startStack({ port, buildPort, state, demo = false } = {}) 
     if (state === undefined) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
-    const stack = await runStack(configuration);
+    const stack = await runStack(configuration, code);
     return { ...stack, stop: () => stack.stop().then(forget) };
   } catch (error) {
     forget();
