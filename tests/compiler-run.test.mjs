@@ -20,7 +20,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 /** @type {string} */ let compiler;
 
 before(() => {
-  execFileSync("cargo", ["build", "--quiet", "--package", "hotplate-compiler", "--example", "compile"], { cwd: root });
+  execFileSync("cargo", ["build", "--quiet", "--workspace", "--example", "compile"], { cwd: root });
   compiler = join(process.env.CARGO_TARGET_DIR ?? join(root, "target"), "debug/examples/compile");
   folder = mkdtempSync(join(tmpdir(), "hotplate-compiler-"));
 });

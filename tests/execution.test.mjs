@@ -41,7 +41,7 @@ function lines(command, args) {
 /** @type {ReturnType<typeof lines>} */ let bundler;
 /** @type {ReturnType<typeof lines>} */ let runner;
 before(() => {
-  execFileSync("cargo", ["build", "--quiet", "--package", "hotplate-build-service", "--example", "bundle"], { cwd: root });
+  execFileSync("cargo", ["build", "--quiet", "--workspace", "--example", "bundle"], { cwd: root });
   work = mkdtempSync(join(tmpdir(), "hotplate-execution-"));
   bundler = lines(join(process.env.CARGO_TARGET_DIR ?? join(root, "target"), "debug/examples/bundle"), [join(work, "cache")]);
   runner = lines(process.execPath, ["--experimental-vm-modules", "--no-warnings", join(root, "tests", "execution", "runner.mjs")]);

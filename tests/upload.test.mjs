@@ -60,7 +60,7 @@ async function relay(request, response) {
 }
 
 before(async () => {
-  execFileSync("cargo", ["build", "--quiet", "--package", "hotplate-cloudflare-api", "--example", "upload"], { cwd: root });
+  execFileSync("cargo", ["build", "--quiet", "--workspace", "--example", "upload"], { cwd: root });
   ns = await startNamespace();
   proxy = http.createServer((request, response) => void relay(request, response)).listen(0, "127.0.0.1");
   await once(proxy, "listening");

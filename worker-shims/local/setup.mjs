@@ -103,7 +103,9 @@ async function liveClient() {
 }
 
 async function nativePrograms() {
-  const args = ["build", "-p", "hotplate-build-service", "-p", "hotplate-cli"];
+  // The whole workspace's programs, not two packages: cargo chooses features for what is selected, and another
+  // selection than the tests' would compile swc once more.
+  const args = ["build", "--workspace", "--bins"];
   await step("building the build service and the command line", { command: "cargo", args, cwd: ROOT, log: log("native") });
 }
 

@@ -167,20 +167,20 @@ mod tests {
                 "{receipt:?} {since:?} {now}"
             );
         }
-        let long = Log {
+        let at_limit = Log {
             oldest: Some(SILENT_UPDATES),
             head: SILENT_UPDATES,
         };
         assert_eq!(
-            long.pace(Receipt::Silent(0), Some(at), later),
+            at_limit.pace(Receipt::Silent(0), Some(at), later),
             Pace::Keeping
         );
-        let longer = Log {
+        let past_limit = Log {
             head: SILENT_UPDATES + 1,
-            ..long
+            ..at_limit
         };
         assert_eq!(
-            longer.pace(Receipt::Silent(0), Some(at), later),
+            past_limit.pace(Receipt::Silent(0), Some(at), later),
             Pace::TooSlow
         );
     }
