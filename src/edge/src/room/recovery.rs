@@ -34,10 +34,19 @@ impl Room {
             0 => Vec::new(),
             _ => self.storage.changes_after(span.from)?,
         };
-        let working = Working::load(&self.storage, &suspects)?;
-        self.working.replace(Some(working));
-        self.make_up(span).inspect_err(|_| {
+        let made_up = Working::load(&self.storage, &suspects).and_then(|working| {
+            self.working.replace(Some(working));
+            self.make_up(span)
+        });
+        made_up.inspect_err(|_| {
             self.working.replace(None);
+            // Who comes here has survived, so the compiler is not to blame for this attempt.
+            if let Err(error) = self
+                .storage
+                .put_meta(Meta::LinkAttempts, &attempts.to_string())
+            {
+                console_warn!("the attempt stays counted: {error}");
+            }
         })
     }
 
