@@ -5,8 +5,8 @@
 use data_encoding::BASE64;
 use serde_json::Value;
 
-use crate::artifact::{ModuleArtifact, ModuleKind};
-use crate::module_id::ModuleId;
+use crate::artifact::{ImportKind, ImportRecord, ModuleArtifact, ModuleKind};
+use crate::module_id::{ModuleId, Worker};
 use crate::place::{Finding, Places};
 use crate::text::{is_identifier, quote};
 use hotplate_protocol::Diagnostic;
@@ -58,6 +58,60 @@ pub(crate) fn inline(id: &ModuleId<'_>, content: &[u8]) -> ModuleArtifact {
         BASE64.encode(content)
     );
     value_module(&quote(&url), vec!["default".to_owned()])
+}
+
+/// `import W from "./w?worker"`: what Vite's wrapper does. Classic workers take scripts of any kind, and
+/// that a worker's script is one file is the linker's promise.
+pub(crate) fn worker(id: &ModuleId<'_>, form: Worker) -> ModuleArtifact {
+    let query = if form.inline {
+        "?worker_file&inline"
+    } else {
+        "?worker_file"
+    };
+    let specifier = sibling(id, query);
+    let script = format!("h.asset({})", quote(&specifier));
+    let value = if form.url {
+        format!("h.asset({}).href", quote(&specifier))
+    } else {
+        let class = if form.shared { "SharedWorker" } else { "Worker" };
+        format!(
+            "function WorkerWrapper(options) {{ return new {class}({script}, {{ name: options?.name }}); }}"
+        )
+    };
+    let mut artifact = value_module(&value, vec!["default".to_owned()]);
+    artifact.imports.push(asset_import(specifier));
+    artifact
+}
+
+/// `import init from "./x.wasm?init"`: a function that takes imports and answers the instance, as in Vite.
+pub(crate) fn wasm_init(id: &ModuleId<'_>) -> ModuleArtifact {
+    let specifier = sibling(id, "?url");
+    let value = format!(
+        "async function init(imports = {{}}) {{ const response = await fetch(h.asset({})); \
+         const bytes = await response.arrayBuffer(); \
+         return (await WebAssembly.instantiate(bytes, imports)).instance; }}",
+        quote(&specifier)
+    );
+    let mut artifact = value_module(&value, vec!["default".to_owned()]);
+    artifact.imports.push(asset_import(specifier));
+    artifact
+}
+
+/// The file itself with another query, as it would write it.
+fn sibling(id: &ModuleId<'_>, query: &str) -> String {
+    let name = id.path.rsplit('/').next().unwrap_or(id.path);
+    format!("./{name}{query}")
+}
+
+fn asset_import(specifier: String) -> ImportRecord {
+    ImportRecord {
+        specifier,
+        kind: ImportKind::Asset,
+        line: 1,
+        column: 1,
+        names: Vec::new(),
+        reexports: Vec::new(),
+    }
 }
 
 /// A record whose default export is an expression, and whose other exports are its properties.

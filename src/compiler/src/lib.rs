@@ -30,7 +30,7 @@ use module_id::{ModuleId, Query};
 use place::{Finding, Places};
 
 /// Part of every cache key; changes whenever the output for some input changes.
-pub const VERSION: &str = "3";
+pub const VERSION: &str = "4";
 
 /// The longest file compiled.
 pub const MAX_INPUT_BYTES: usize = 10 * 1024 * 1024;
@@ -86,8 +86,15 @@ fn compile_checked(id: &ModuleId<'_>, source: &Source<'_>, options: &Options) ->
             ),
         )]);
     }
-    if id.query == Some(Query::Inline) && id.extension() != "css" {
-        return Ok((data::inline(id, source.content), Vec::new()));
+    match id.query {
+        Some(Query::Inline) if id.extension() != "css" => {
+            return Ok((data::inline(id, source.content), Vec::new()));
+        }
+        Some(Query::Worker(worker)) => return Ok((data::worker(id, worker), Vec::new())),
+        Some(Query::Init) if id.extension() == "wasm" => {
+            return Ok((data::wasm_init(id), Vec::new()));
+        }
+        Some(Query::Raw | Query::Inline | Query::Init) | None => {}
     }
     let text = String::from_utf8_lossy(source.content);
     // A byte order mark is no part of the text.

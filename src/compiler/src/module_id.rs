@@ -9,6 +9,21 @@ pub(crate) enum Query {
     Raw,
     /// `?inline`: a data URL.
     Inline,
+    /// `?worker`, `?sharedworker`: something that starts the file as a worker.
+    Worker(Worker),
+    /// `?init` of a WebAssembly file: a function that instantiates it.
+    Init,
+}
+
+/// What a `?worker` import gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Worker {
+    /// `?sharedworker`: `SharedWorker` in place of `Worker`.
+    pub(crate) shared: bool,
+    /// `&url`: the script's URL in place of a constructor.
+    pub(crate) url: bool,
+    /// `&inline`: no file of its own in a release.
+    pub(crate) inline: bool,
 }
 
 /// A parsed module id.
@@ -20,21 +35,42 @@ pub(crate) struct ModuleId<'a> {
     pub(crate) query: Option<Query>,
 }
 
+impl Query {
+    fn parse(query: &str) -> Option<Self> {
+        let has = |flag: &str| {
+            query
+                .split('&')
+                .any(|part| part.split('=').next() == Some(flag))
+        };
+        let shared = has("sharedworker");
+        if shared || has("worker") {
+            let (url, inline) = (has("url"), has("inline"));
+            return Some(Self::Worker(Worker {
+                shared,
+                url,
+                inline,
+            }));
+        }
+        [
+            ("raw", Self::Raw),
+            ("inline", Self::Inline),
+            ("init", Self::Init),
+        ]
+        .into_iter()
+        .find_map(|(flag, found)| has(flag).then_some(found))
+    }
+}
+
 impl<'a> ModuleId<'a> {
     pub(crate) fn parse(id: &'a str) -> Self {
         let (path, query) = match id.split_once('?') {
             Some((path, query)) => (path, query),
             None => (id, ""),
         };
-        let query =
-            query
-                .split('&')
-                .find_map(|part| match part.split('=').next().unwrap_or_default() {
-                    "raw" => Some(Query::Raw),
-                    "inline" => Some(Query::Inline),
-                    _ => None,
-                });
-        Self { path, query }
+        Self {
+            path,
+            query: Query::parse(query),
+        }
     }
 
     /// The file as diagnostics name it: the path in the app's tree, or the package file's id.
@@ -69,6 +105,15 @@ mod tests {
         assert_eq!((raw.file(), raw.query), ("src/a.txt", Some(Query::Raw)));
         let versioned = ModuleId::parse("/src/a.css?v=1&inline");
         assert_eq!(versioned.query, Some(Query::Inline));
+        let worker = Worker {
+            shared: false,
+            url: false,
+            inline: true,
+        };
+        assert_eq!(
+            ModuleId::parse("/src/w.ts?worker&inline").query,
+            Some(Query::Worker(worker))
+        );
         let package = ModuleId::parse("npm:@a/b@1.0.0/x.module.css");
         assert!(package.is_package() && package.is_css_module());
         assert_eq!(package.extension(), "css");

@@ -7,6 +7,7 @@ mod declared;
 mod exports;
 mod node;
 mod walk;
+mod workers;
 
 use crate::app_resolver::{AppResolution, AppResolver};
 use crate::resolution_paths::{bases_of, split_query};
@@ -18,6 +19,7 @@ use hotplate_protocol::{CssUpdate, Diagnostic, ModuleUpdate};
 use node::{Node, Rendered};
 use std::collections::{BTreeMap, BTreeSet};
 use walk::Work;
+use workers::Workers;
 
 /// What a link did, for tests that show it does no more than needed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -64,6 +66,7 @@ pub struct Preview {
     watchers: BTreeMap<String, BTreeSet<String>>,
     /// Bare specifier → modules that import it.
     packages: BTreeMap<String, BTreeSet<String>>,
+    workers: Workers,
     declared: Declared,
     roots: BTreeSet<String>,
     root_diagnostics: Vec<Diagnostic>,
@@ -123,6 +126,7 @@ impl Preview {
                 })
                 .cloned(),
         );
+        self.renew_workers(&mut work, &removed);
         self.check_exports(&work);
         self.needs = self.vendor_needs();
         let mut linked = Linked {

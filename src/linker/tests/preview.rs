@@ -34,6 +34,10 @@ fn describe(out: &mut String, title: &str, linked: &Linked, preview: &Preview) {
     writeln!(out, "== {title} (linked {})", linked.counters.linked).unwrap();
     for module in &linked.modules {
         writeln!(out, "module {} {:?}", module.id, module.deps).unwrap();
+        if module.id.contains("worker_file") {
+            // A worker's URL is another one when anything that it reaches is.
+            writeln!(out, "{}", module.code).unwrap();
+        }
     }
     for id in &linked.removed {
         writeln!(out, "removed {id}").unwrap();
@@ -173,13 +177,14 @@ fn content(path: &str, choice: u8) -> Option<String> {
             "import { x } from './a'; import './b.css'; export const y = x; export * from './b';",
             "import url from './x.svg'; import { y } from '~lib'; import d from './d'; export const x = [url, y, d];",
             "export const x = import.meta.glob(['./**/*.{ts,css}', '!./b.*'], { query: '?raw' }); export const y = import.meta.glob('./*.{js,tsx}', { eager: true });",
+            "import W from './deep/e?worker'; export const x = [W, new Worker(new URL('./a.ts', import.meta.url))];",
             "import u from '/x.svg'; import('./a.js'); export { y as x } from './a'; export default u;",
         ]),
     }
 }
 
 fn edit() -> impl Strategy<Value = Vec<(usize, u8)>> {
-    proptest::collection::vec((0..PATHS.len(), 0u8..5), 1..4)
+    proptest::collection::vec((0..PATHS.len(), 0u8..6), 1..4)
 }
 
 proptest! {

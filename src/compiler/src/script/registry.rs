@@ -302,6 +302,7 @@ impl VisitMut for Rewriter {
                 tagged.tpl.visit_mut_with(self);
             }
             Expr::New(new) => {
+                self.worker(new);
                 self.asset(new);
                 new.visit_mut_children_with(self);
             }

@@ -57,20 +57,42 @@ impl Rewriter {
         }
     }
 
-    /// `new URL("./x", import.meta.url)`: the file's URL is the linker's business.
-    pub(super) fn asset(&mut self, new: &mut NewExpr) {
-        let Some([first, second]) = new.args.as_deref_mut() else {
-            return;
-        };
-        let of_this_module = matches!(&*second.expr, Expr::Member(member)
-            if property(member).as_deref() == Some("url") && is_import_meta(&member.obj));
-        if !self.is_global(&new.callee, "URL") || !of_this_module {
+    /// `new Worker(new URL("./w.ts", import.meta.url))`: the file is no asset, it is compiled with what it
+    /// imports. The query says so, and keeps it apart from imports of the same file.
+    pub(super) fn worker(&mut self, new: &mut NewExpr) {
+        if !["Worker", "SharedWorker"]
+            .iter()
+            .any(|name| self.is_global(&new.callee, name))
+        {
             return;
         }
+        let Some(Expr::New(url)) = new
+            .args
+            .as_deref_mut()
+            .and_then(|args| args.first_mut())
+            .map(|first| &mut *first.expr)
+        else {
+            return;
+        };
+        let Some(first) = self.url_of_this_module(url) else {
+            return;
+        };
+        let Some((written, span)) = specifier(first).filter(|(written, _)| is_file(written.trim_start_matches('/')))
+        else {
+            return;
+        };
+        let file = Atom::from(format!("{written}?worker_file"));
+        self.requests.add(&file, ImportKind::Asset, span);
+        *first.expr = self.asset_call(Expr::Lit(Lit::Str(file.into())));
+    }
+
+    /// `new URL("./x", import.meta.url)`: the file's URL is the linker's business.
+    pub(super) fn asset(&mut self, new: &mut NewExpr) {
+        let Some(first) = self.url_of_this_module(new) else {
+            return;
+        };
         match specifier(first) {
-            Some((specifier, span))
-                if specifier.starts_with("./") || specifier.starts_with("../") =>
-            {
+            Some((specifier, span)) if is_file(&specifier) => {
                 self.requests.add(&specifier, ImportKind::Asset, span);
             }
             Some(_) => return,
@@ -82,17 +104,40 @@ impl Rewriter {
                 }
             }
         }
-        let literal = first.expr.take();
-        *first.expr = Expr::Call(CallExpr {
+        let literal = *first.expr.take();
+        *first.expr = self.asset_call(literal);
+    }
+
+    /// The first argument of `new URL(…, import.meta.url)`.
+    fn url_of_this_module<'a>(&self, new: &'a mut NewExpr) -> Option<&'a mut ExprOrSpread> {
+        if !self.is_global(&new.callee, "URL") {
+            return None;
+        }
+        let Some([first, second]) = new.args.as_deref_mut() else {
+            return None;
+        };
+        matches!(&*second.expr, Expr::Member(member)
+            if property(member).as_deref() == Some("url") && is_import_meta(&member.obj))
+        .then_some(first)
+    }
+
+    fn asset_call(&self, literal: Expr) -> Expr {
+        Expr::Call(CallExpr {
             span: DUMMY_SP,
             callee: Callee::Expr(Box::new(self.host("asset", DUMMY_SP))),
             args: vec![ExprOrSpread {
                 spread: None,
-                expr: literal,
+                expr: Box::new(literal),
             }],
             ..Default::default()
-        });
+        })
     }
+}
+
+/// Whether a URL written beside `import.meta.url` names a file: relative, an alias, or a package's. What
+/// begins with `/`, `#` or a scheme is the browser's to resolve.
+fn is_file(written: &str) -> bool {
+    !written.is_empty() && !written.starts_with(['/', '#', '?']) && !written.contains(':')
 }
 
 /// Whether a call is `import.meta.glob()`.

@@ -2,7 +2,7 @@
 
 use super::declared::Declared;
 use crate::app_resolver::{AppResolution, AppResolver};
-use crate::assets::{asset_url, is_asset};
+use crate::assets::{asset_url, is_asset, worker_entry, worker_url};
 use crate::builtins::{EMPTY, EMPTY_ID};
 use crate::glob::Patterns;
 use crate::resolution_paths::split_query;
@@ -42,6 +42,8 @@ pub(super) struct Node {
     /// The URL, for an asset.
     url: Option<String>,
     pub(super) is_asset: bool,
+    /// The module that a worker starts with, when this is the worker's URL.
+    pub(super) worker: Option<String>,
     /// Static imports of app modules, with the names asked for.
     pub(super) imports: Vec<(String, ImportRecord)>,
     pub(super) exports: Exports,
@@ -83,6 +85,13 @@ impl Node {
             return Some(node);
         }
         if let Some(meta) = tree.0.get(path) {
+            if let Some(entry) = worker_entry(id) {
+                node.targets.insert(entry.clone());
+                node.worker = Some(entry);
+                node.exports_a_url();
+                // Its URL follows from what it reaches.
+                return Some(node);
+            }
             if is_asset(id) {
                 node.become_asset(asset_url(path, &meta.hash));
             } else if let Some(artifact) = artifacts.artifact(id) {
@@ -104,8 +113,32 @@ impl Node {
     fn become_asset(&mut self, url: String) {
         self.is_asset = true;
         self.url = Some(url);
+        self.exports_a_url();
+    }
+
+    fn exports_a_url(&mut self) {
         self.exports.known = true;
         self.exports.names.insert("default".to_owned());
+    }
+
+    /// Takes the URL of a worker's version; answers whether that is another one.
+    pub(super) fn become_worker(&mut self, version: u64) -> bool {
+        let Some(entry) = &self.worker else {
+            return false;
+        };
+        let url = worker_url(entry, version);
+        let is_new = self.url.as_ref() != Some(&url);
+        self.module_hash = Some(hash(&url));
+        self.url = Some(url);
+        is_new
+    }
+
+    /// Stays the worker it was until somebody looks at what it reaches.
+    pub(super) fn keep_worker(&mut self, before: &Self) {
+        if self.worker.is_some() && self.worker == before.worker {
+            self.url.clone_from(&before.url);
+            self.module_hash = before.module_hash;
+        }
     }
 
     fn take_imports(
@@ -129,10 +162,16 @@ impl Node {
                     .insert(import.specifier.trim_start_matches('/').to_owned());
             }
             let target = match self.resolve(id, import, resolver) {
-                AppResolution::App(target) if asset => asset_id(&target),
+                AppResolution::App(target) if asset => as_url(&target),
                 AppResolution::App(target) | AppResolution::Public(target) => target,
-                // `new URL("x.png", …)`: whatever it is, it is no package.
-                AppResolution::Package(_) if asset => continue,
+                AppResolution::Package(specifier) if asset => {
+                    // `new URL("x.png", …)` of a file that is not there is no package either.
+                    if !style && declared.range(package_name(&specifier)).is_some() {
+                        let specifier = as_url(&specifier);
+                        self.need(import, specifier);
+                    }
+                    continue;
+                }
                 AppResolution::Package(specifier)
                     if is_node_builtin(&specifier)
                         && declared.range(package_name(&specifier)).is_none() =>
@@ -145,11 +184,7 @@ impl Node {
                         ImportKind::CssImport => format!("{CSS_IMPORT}{specifier}"),
                         _ => specifier,
                     };
-                    self.deps
-                        .insert(import.specifier.clone(), format!("npm:{specifier}"));
-                    self.packages
-                        .entry(specifier)
-                        .or_insert_with(|| import.clone());
+                    self.need(import, specifier);
                     continue;
                 }
                 AppResolution::External(url) => {
@@ -194,6 +229,15 @@ impl Node {
                     .cloned()
             })
             .collect();
+    }
+
+    /// An import of a package.
+    fn need(&mut self, import: &ImportRecord, specifier: String) {
+        self.deps
+            .insert(import.specifier.clone(), format!("npm:{specifier}"));
+        self.packages
+            .entry(specifier)
+            .or_insert_with(|| import.clone());
     }
 
     /// What an import means. URLs are relative without `./`; packages come second, as in Vite.
@@ -255,8 +299,8 @@ impl Node {
 }
 
 /// A compilable file asked for by URL is an asset all the same.
-fn asset_id(id: &str) -> String {
-    if is_asset(id) {
+fn as_url(id: &str) -> String {
+    if is_asset(id) || worker_entry(id).is_some() {
         id.to_owned()
     } else {
         format!("{}?url", split_query(id).0)

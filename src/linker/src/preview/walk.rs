@@ -27,7 +27,7 @@ impl Preview {
         work: &mut Work,
     ) {
         work.linked += 1;
-        let Some(node) = Node::link(&id, tree, &self.resolver, &self.declared, artifacts) else {
+        let Some(mut node) = Node::link(&id, tree, &self.resolver, &self.declared, artifacts) else {
             // The file is gone; whoever imported it is dirty too and says so.
             if self.nodes.contains_key(&id) {
                 self.forget(&id);
@@ -42,6 +42,9 @@ impl Preview {
             }
         }
         let before = self.forget(&id);
+        if let Some(before) = &before {
+            node.keep_worker(before);
+        }
         for target in &node.targets {
             self.importers
                 .entry(target.clone())
