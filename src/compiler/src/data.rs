@@ -73,7 +73,11 @@ pub(crate) fn worker(id: &ModuleId<'_>, form: Worker) -> ModuleArtifact {
     let value = if form.url {
         format!("h.asset({}).href", quote(&specifier))
     } else {
-        let class = if form.shared { "SharedWorker" } else { "Worker" };
+        let class = if form.shared {
+            "SharedWorker"
+        } else {
+            "Worker"
+        };
         format!(
             "function WorkerWrapper(options) {{ return new {class}({script}, {{ name: options?.name }}); }}"
         )

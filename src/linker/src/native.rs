@@ -8,3 +8,4 @@ pub(crate) mod host;
 mod record;
 pub(crate) mod release;
 pub(crate) mod vendor;
+mod worker;

@@ -92,6 +92,54 @@ fn a_release_is_whole_and_hashed() {
     }
 }
 
+/// Files as text, the runtime at the beginning of scripts left out: it is a build of its own.
+fn without_runtimes(made: &Release) -> String {
+    let mut out = String::new();
+    for file in &made.files {
+        let text = String::from_utf8(file.bytes.clone()).unwrap();
+        let text = text
+            .find("\n__hotplate__.define(")
+            .map_or(text.as_str(), |at| &text[at + 1..]);
+        // What is inlined has a runtime, too.
+        let runtimes = text.match_indices("new Blob([\"").map(|(at, _)| at);
+        let mut text = text.to_owned();
+        for at in runtimes.collect::<Vec<_>>().into_iter().rev() {
+            let end = text[at..].find("\\n__hotplate__.define(").unwrap();
+            text.replace_range(at + 11..at + end, "<runtime>");
+        }
+        writeln!(out, "== {}\n{}", file.path, text.trim_end()).unwrap();
+    }
+    out
+}
+
+#[test]
+fn workers_are_scripts_of_their_own() {
+    let files = read(&fixtures().join("native/workers"));
+    let made = release(&host(files.clone(), Options::production())).unwrap();
+    let script = |name: &str, made: &Release| {
+        let start = format!("assets/{name}-");
+        let found = made.files.iter().find(|file| file.path.starts_with(&start));
+        found.unwrap().path.clone()
+    };
+    // Names of scripts follow from the runtime; which script is meant where is what counts.
+    let mut out = without_runtimes(&made);
+    for name in ["index", "counter", "deep"] {
+        let path = script(name, &made);
+        out = out.replace(&path, &format!("assets/{name}-<hash>.js"));
+    }
+    insta::assert_snapshot!(out);
+    let mut edited = files;
+    edited.insert("src/late.ts".to_owned(), b"export const late = 2;".to_vec());
+    let after = release(&host(edited, Options::production())).unwrap();
+    for name in ["index", "counter", "deep"] {
+        assert_ne!(
+            script(name, &made),
+            script(name, &after),
+            "{name} starts what was edited"
+        );
+    }
+}
+
 #[test]
 fn a_release_with_errors_names_all_of_them() {
     let mut files = app();

@@ -24,9 +24,17 @@ import { HotContext } from "./hot.js";
  * @property {string | null} reload why no boundary stops it
  */
 
-/** @param {Instance} instance */
-function acceptsItself(instance) {
-  if (instance.signature || (instance.hot && HotContext.acceptsSelf(instance.hot))) return true;
+/** Whether a module is the URL of a web worker. @param {Module} module */
+const isWorker = ({ id }) => /\?(.*&)?worker_file\b/.test(id);
+
+/**
+ * @param {Instance} instance
+ * @param {boolean} expressly whether it has to say so itself: what a worker runs is no business of Fast
+ * Refresh's. Vite loads the page anew as well, and the worker that runs now ends with it.
+ */
+function acceptsItself(instance, expressly) {
+  if (instance.hot && HotContext.acceptsSelf(instance.hot)) return true;
+  if (instance.signature && !expressly) return true;
   return instance.acceptedExports !== null && !instance.unacceptedRead;
 }
 
@@ -42,8 +50,9 @@ export function propagate(starts) {
   const wave = { outdated: new Set(), boundaries: new Map(), lineage: new Map(), reload: null };
   for (const start of starts) {
     const visited = new Set();
-    if (start.invalidated) climb(start.module, start.chain, wave, visited);
-    else visit(start.module, start.chain, wave, visited);
+    const walk = { chain: start.chain, visited, expressly: isWorker(start.module) };
+    if (start.invalidated) climb(start.module, walk, wave);
+    else visit(start.module, walk, wave);
     if (wave.reload) break;
   }
   return wave;
@@ -56,8 +65,11 @@ function accept(wave, boundary, via) {
   else wave.boundaries.set(boundary, new Set([via]));
 }
 
-/** @param {Module} module @param {Set<Module>} chain @param {Wave} wave @param {Set<Module>} visited */
-function visit(module, chain, wave, visited) {
+/** @typedef {{chain: Set<Module>, visited: Set<Module>, expressly: boolean}} Walk one start's way up */
+
+/** @param {Module} module @param {Walk} walk @param {Wave} wave */
+function visit(module, walk, wave) {
+  const { chain, visited, expressly } = walk;
   if (wave.reload || visited.has(module)) return;
   visited.add(module);
   if (chain.has(module)) {
@@ -70,24 +82,24 @@ function visit(module, chain, wave, visited) {
     wave.lineage.set(module, new Set([...lineage, ...chain]));
   }
   const { instance } = module;
-  if (instance && acceptsItself(instance)) {
+  if (instance && acceptsItself(instance, expressly)) {
     accept(wave, module, module);
     return;
   }
   // Its callback still hears of the change when importers have to run again as well.
   if (instance?.acceptedExports) accept(wave, module, module);
-  climb(module, chain, wave, visited);
+  climb(module, walk, wave);
 }
 
-/** @param {Module} module @param {Set<Module>} chain @param {Wave} wave @param {Set<Module>} visited */
-function climb(module, chain, wave, visited) {
+/** @param {Module} module @param {Walk} walk @param {Wave} wave */
+function climb(module, walk, wave) {
   if (module.entry) {
     wave.reload = `${module.id} is an entry and does not accept updates`;
     return;
   }
   for (const importer of module.importers) {
     if (acceptsDependency(importer, module)) accept(wave, importer, module);
-    else visit(importer, chain, wave, visited);
+    else visit(importer, walk, wave);
     if (wave.reload) return;
   }
 }

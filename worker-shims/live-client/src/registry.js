@@ -325,6 +325,8 @@ export class Registry {
   asset(instance, specifier) {
     const edge = this.resolve(instance, specifier);
     if (!edge) return new URL(specifier, this.url(instance.module.id));
+    // Whoever has asked for the URL hears of a new one, as an importer does.
+    this.#attach(instance, edge.module);
     if (!edge.module.record) return new URL(edge.module.id, this.host.origin);
     this.link(edge.module);
     this.evaluate(edge.module);

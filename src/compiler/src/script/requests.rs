@@ -77,7 +77,8 @@ impl Rewriter {
         let Some(first) = self.url_of_this_module(url) else {
             return;
         };
-        let Some((written, span)) = specifier(first).filter(|(written, _)| is_file(written.trim_start_matches('/')))
+        let Some((written, span)) =
+            specifier(first).filter(|(written, _)| is_file(written.trim_start_matches('/')))
         else {
             return;
         };

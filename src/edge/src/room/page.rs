@@ -8,13 +8,15 @@ use super::{
 use crate::{problem::ApiError, text::is_navigation};
 use data_encoding::HEXLOWER;
 use hotplate_domain::route::decode;
-use hotplate_protocol::ErrorCode;
+use hotplate_protocol::{ErrorCode, VendorState};
 use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
 use worker::{Headers, Request, Response, Url};
 
 /// The live client, built from `worker-shims/live-client`.
 const CLIENT: &str = include_str!("../../../../worker-shims/live-client/dist/client.js");
+/// What stands before the modules of a web worker.
+const WORKER: &str = include_str!("../../../../worker-shims/live-client/dist/worker.js");
 /// Its address; a new client is a new address.
 static CLIENT_URL: LazyLock<String> = LazyLock::new(|| {
     let hash = HEXLOWER.encode(&Sha256::digest(CLIENT));
@@ -67,6 +69,7 @@ impl Room {
                 )?);
             }
             "/@live/registry.js" => return self.registry(),
+            "/@live/worker.js" => return self.worker(query),
             "/@live/map" => return self.map(query),
             _ => {}
         }
@@ -132,11 +135,34 @@ impl Room {
         Ok(answer(script.into_bytes(), SCRIPT, &Caching::NoStore)?)
     }
 
+    /// The script of a web worker: runtime, what its first module reaches, start.
+    fn worker(&self, query: &str) -> Result<Response, ApiError> {
+        let entry = parameter(query, "entry")?.unwrap_or_default();
+        let modules = self.with_working(|working| Ok(working.worker(&self.storage, &entry)))?;
+        let modules = modules.ok_or_else(|| {
+            ApiError::new(
+                ErrorCode::NotFound,
+                format!("the page starts no worker {entry:?}"),
+            )
+        })?;
+        let vendor = match self.vendor_state()? {
+            Some(VendorState::Ready { url, .. }) => Some(url),
+            Some(VendorState::Installing { .. } | VendorState::Failed { .. }) | None => None,
+        };
+        let mut env = serde_json::json!({
+            "BASE_URL": "/", "MODE": "development", "DEV": true, "PROD": false, "SSR": false,
+        });
+        if let Some(env) = env.as_object_mut() {
+            let values = self.public_values()?.into_iter();
+            env.extend(values.map(|(name, value)| (name, value.into())));
+        }
+        let start = serde_json::json!({ "entry": entry, "vendor": vendor, "env": env });
+        let script = format!("{WORKER}\n{modules}__hotplate__.work({start});\n");
+        Ok(answer(script.into_bytes(), SCRIPT, &Caching::NoStore)?)
+    }
+
     fn map(&self, query: &str) -> Result<Response, ApiError> {
-        let url = Url::parse(&format!("https://room/?{query}")).map_err(worker::Error::from)?;
-        let id = url
-            .query_pairs()
-            .find_map(|(name, value)| (name == "id").then(|| value.into_owned()));
+        let id = parameter(query, "id")?;
         let map = match &id {
             Some(id) => self.storage.text(TextKind::Map, id)?,
             None => None,
@@ -218,6 +244,13 @@ impl Room {
         response.headers().set("etag", &etag)?;
         Ok(response)
     }
+}
+
+/// A value of a query.
+fn parameter(query: &str, name: &str) -> worker::Result<Option<String>> {
+    let url = Url::parse(&format!("https://room/?{query}"))?;
+    let found = url.query_pairs().find(|(key, _)| key == name);
+    Ok(found.map(|(_, value)| value.into_owned()))
 }
 
 fn answer(body: Vec<u8>, kind: &str, caching: &Caching) -> worker::Result<Response> {

@@ -164,6 +164,11 @@ impl Working {
         self.graph.registry(&self.compilation(storage))
     }
 
+    /// Calls that define every module of the worker that starts with `entry`, if the page starts one.
+    pub(super) fn worker(&self, storage: &Storage, entry: &str) -> Option<String> {
+        self.graph.worker(entry, &self.compilation(storage))
+    }
+
     /// The live page; `None` when the tree has no `index.html`.
     pub(super) fn html(
         &self,

@@ -5,6 +5,7 @@
 
 use super::host::{LinkFailure, Loaded, ModuleHost, Resolved, failed};
 use super::record::Edge;
+use crate::assets::worker_entry;
 use crate::resolution_paths::split_query;
 use hotplate_compiler::{ImportKind, ImportRecord, ModuleArtifact, ModuleKind, Reexport};
 use hotplate_protocol::{Diagnostic, Severity};
@@ -69,7 +70,7 @@ impl GraphModule {
     pub(crate) fn artifact(&self) -> Option<&ModuleArtifact> {
         match &self.loaded {
             Loaded::Module(artifact) => Some(artifact),
-            Loaded::Asset { .. } | Loaded::Empty => None,
+            Loaded::Asset { .. } | Loaded::Empty | Loaded::Worker { .. } => None,
         }
     }
 }
@@ -107,6 +108,7 @@ impl Graph {
                     .iter()
                     .filter(|link| link.is_internal() && !is_served(&link.id));
                 next.extend(targets.map(|link| link.id.clone()));
+                next.extend(module.starts().cloned());
                 graph.modules.insert(id, module);
             }
             wave = next
@@ -246,7 +248,8 @@ fn resolve(
     }?;
     if !is_external(&resolved.id) {
         resolved.id.push_str(query);
-        if import.kind == ImportKind::Asset && !crate::is_asset(&resolved.id) {
+        let by_content = !crate::is_asset(&resolved.id) && worker_entry(&resolved.id).is_none();
+        if import.kind == ImportKind::Asset && by_content {
             resolved.id = format!("{}?url", split_query(&resolved.id).0);
         }
     }
@@ -287,6 +290,9 @@ fn load_all(host: &dyn ModuleHost, ids: BTreeSet<String>) -> Vec<LoadedModule> {
 }
 
 fn load(host: &dyn ModuleHost, id: String) -> LoadedModule {
-    let loaded = host.load(&id);
+    let loaded = match worker_entry(&id) {
+        Some(entry) => Ok(Loaded::Worker { entry }),
+        None => host.load(&id),
+    };
     (id, loaded)
 }

@@ -85,6 +85,11 @@ pub enum Loaded {
     },
     /// Left out of browsers: `"browser": { "x": false }`.
     Empty,
+    /// The URL of a web worker (`?worker_file`); the linker makes it itself and asks no host.
+    Worker {
+        /// The module that it starts with.
+        entry: String,
+    },
 }
 
 /// Where the native linker gets modules from.

@@ -6,9 +6,11 @@
 mod page;
 mod prune;
 mod sheets;
+mod workers;
 
 use super::graph::{Graph, NOTHING};
 use super::host::{Loaded, ModuleHost, ROOT};
+use super::worker::inline_record;
 use crate::app_resolver::{AppResolution, AppResolver};
 use crate::builtins::EMPTY;
 use crate::resolution_paths::split_query;
@@ -76,16 +78,16 @@ pub fn link_release(
     let order = graph.execution_order(&roots);
     let mut files = BTreeMap::new();
     let urls = emit_assets(&graph, &order, &mut files);
+    let workers = workers::emit(&graph, &order, urls, &is_public, &mut files);
     let url_of = |id: &str| {
-        urls.get(id)
-            .cloned()
-            .or_else(|| is_public(id).then(|| split_query(id).0.to_owned()))
+        let url = workers.urls.get(id).cloned();
+        url.or_else(|| is_public(id).then(|| split_query(id).0.to_owned()))
     };
 
     let css = sheets::join(&graph, &order, &url_of);
     let css_path = (!css.is_empty()).then(|| emit(&mut files, "index", "css", css.into_bytes()));
     let starts = entries.scripts.iter().map(|(_, id)| id.as_str());
-    let code = script(&graph, &order, starts, &url_of);
+    let code = script(&graph, &order, starts, &url_of, &workers.inlined);
     let js_path =
         (!entries.scripts.is_empty()).then(|| emit(&mut files, "index", "js", code.into_bytes()));
     let bundle = measure(&files, [&js_path, &css_path].into_iter().flatten());
@@ -205,6 +207,13 @@ fn emit(
     bytes: Vec<u8>,
 ) -> String {
     let hash = HEXLOWER.encode(&Sha256::digest(&bytes));
+    let path = path_of(name, &hash, extension);
+    files.insert(path.clone(), bytes);
+    path
+}
+
+/// `assets/<name>-<hash8>.<extension>`.
+fn path_of(name: &str, hash: &str, extension: &str) -> String {
     // Names come from tenants; a URL needs no escapes this way.
     let name: String = name
         .chars()
@@ -217,12 +226,10 @@ fn emit(
         })
         .collect();
     let dot = if extension.is_empty() { "" } else { "." };
-    let path = format!(
+    format!(
         "assets/{name}-{}{dot}{extension}",
         hash.get(..8).unwrap_or_default()
-    );
-    files.insert(path.clone(), bytes);
-    path
+    )
 }
 
 fn script<'a>(
@@ -230,16 +237,41 @@ fn script<'a>(
     order: &[String],
     starts: impl Iterator<Item = &'a str>,
     url_of: &dyn Fn(&str) -> Option<String>,
+    inlined: &BTreeMap<String, String>,
 ) -> String {
-    let nothing = BTreeMap::<&str, &str>::new();
     let mut code = RUNTIME.trim_end().to_owned();
     code.push('\n');
+    code.push_str(&records(graph, order, url_of, inlined));
+    for id in starts {
+        code.push_str("__hotplate__.start(");
+        code.push_str(&record::literal(id));
+        code.push_str(");\n");
+    }
+    code
+}
+
+/// Calls that define the modules of `order`; `inlined` are scripts of workers by the id of their URL.
+fn records(
+    graph: &Graph,
+    order: &[String],
+    url_of: &dyn Fn(&str) -> Option<String>,
+    inlined: &BTreeMap<String, String>,
+) -> String {
+    let nothing = BTreeMap::<&str, &str>::new();
+    let mut code = String::new();
     let mut served = BTreeMap::new();
     for (id, module) in order
         .iter()
         .filter_map(|id| Some((id, graph.modules.get(id)?)))
     {
         match &module.loaded {
+            Loaded::Worker { .. } => {
+                let record = match inlined.get(id) {
+                    Some(script) => inline_record(script),
+                    None => record::asset(&url_of(id).unwrap_or_default()),
+                };
+                record::define(&mut code, id, &record, &nothing);
+            }
             Loaded::Empty => record::define(&mut code, id, EMPTY, &nothing),
             Loaded::Asset { .. } => {
                 let url = url_of(id).unwrap_or_default();
@@ -264,11 +296,6 @@ fn script<'a>(
     }
     for (id, record) in served {
         record::define(&mut code, id, &record, &nothing);
-    }
-    for id in starts {
-        code.push_str("__hotplate__.start(");
-        code.push_str(&record::literal(id));
-        code.push_str(");\n");
     }
     code
 }

@@ -6,6 +6,7 @@ use super::data_url::data_url;
 use super::graph::{Graph, GraphModule, NOTHING, is_external};
 use super::host::{Loaded, ModuleHost, ROOT, failed_root};
 use super::record::alias;
+use super::worker;
 use crate::builtins::EMPTY;
 use crate::resolution_paths::split_query;
 use crate::{CSS_IMPORT, record, styles};
@@ -48,18 +49,7 @@ pub fn link_vendor(
     let roots: Vec<String> = aliases.values().cloned().collect();
     let graph = Graph::walk(host, &roots, &|_| false)?;
     let mut code = String::new();
-    for id in graph.execution_order(&roots) {
-        if let Some(module) = graph.modules.get(&id) {
-            write(&mut code, &id, module, &graph);
-        }
-    }
-    if graph
-        .modules
-        .values()
-        .any(|module| module.links.iter().any(|link| link.id == NOTHING))
-    {
-        record::define(&mut code, NOTHING, EMPTY, &BTreeMap::<&str, String>::new());
-    }
+    write_all(&mut code, &graph, &roots, &mut BTreeSet::new());
     for (specifier, id) in &aliases {
         alias(&mut code, &format!("npm:{specifier}"), id);
     }
@@ -69,9 +59,43 @@ pub fn link_vendor(
     })
 }
 
-fn write(code: &mut String, id: &str, module: &GraphModule, graph: &Graph) {
+/// Calls that define what `roots` reach; `open` are the workers around.
+fn write_all(code: &mut String, graph: &Graph, roots: &[String], open: &mut BTreeSet<String>) {
+    let mut nothing_is_asked_for = false;
+    for id in graph.execution_order(roots) {
+        if let Some(module) = graph.modules.get(&id) {
+            write(code, &id, module, graph, open);
+            nothing_is_asked_for |= module.links.iter().any(|link| link.id == NOTHING);
+        }
+    }
+    if nothing_is_asked_for {
+        record::define(code, NOTHING, EMPTY, &BTreeMap::<&str, String>::new());
+    }
+}
+
+fn write(
+    code: &mut String,
+    id: &str,
+    module: &GraphModule,
+    graph: &Graph,
+    open: &mut BTreeSet<String>,
+) {
     let nothing = BTreeMap::<&str, String>::new();
     match &module.loaded {
+        // A worker that starts its own kind has its own address.
+        Loaded::Worker { entry } if open.contains(entry) => {
+            let own =
+                "{kind:\"esm\",imports:[],*run(h){h.export({default:()=>location.href});yield}}";
+            record::define(code, id, own, &nothing);
+        }
+        Loaded::Worker { entry } => {
+            open.insert(entry.clone());
+            let mut modules = String::new();
+            write_all(&mut modules, graph, std::slice::from_ref(entry), open);
+            open.remove(entry);
+            let script = worker::script(entry, &modules);
+            record::define(code, id, &worker::inline_record(&script), &nothing);
+        }
         Loaded::Empty => record::define(code, id, EMPTY, &nothing),
         Loaded::Asset { bytes, extension } => {
             record::define(
@@ -102,6 +126,6 @@ fn asset_text(specifier: &str, module: &GraphModule, graph: &Graph) -> Option<St
     }
     match &graph.modules.get(&link.id)?.loaded {
         Loaded::Asset { bytes, extension } => Some(data_url(bytes, extension)),
-        Loaded::Module(_) | Loaded::Empty => None,
+        Loaded::Module(_) | Loaded::Empty | Loaded::Worker { .. } => None,
     }
 }

@@ -27,7 +27,8 @@ impl Preview {
         work: &mut Work,
     ) {
         work.linked += 1;
-        let Some(mut node) = Node::link(&id, tree, &self.resolver, &self.declared, artifacts) else {
+        let Some(mut node) = Node::link(&id, tree, &self.resolver, &self.declared, artifacts)
+        else {
             // The file is gone; whoever imported it is dirty too and says so.
             if self.nodes.contains_key(&id) {
                 self.forget(&id);

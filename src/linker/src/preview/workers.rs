@@ -21,7 +21,10 @@ impl Preview {
             .retain(|id, _| nodes.get(id).is_some_and(|node| node.worker.is_some()));
         let touched = |reached: &BTreeSet<String>| {
             let gone = removed.iter().chain(&work.gone);
-            work.visited.iter().chain(gone).any(|id| reached.contains(id))
+            work.visited
+                .iter()
+                .chain(gone)
+                .any(|id| reached.contains(id))
         };
         let mut stale: BTreeSet<String> = self
             .workers

@@ -33,7 +33,9 @@ impl Wanted {
 pub(super) fn prune(graph: &mut Graph, roots: &[String]) {
     let mut wanted: BTreeMap<String, Wanted> = BTreeMap::new();
     let mut queue: Vec<String> = Vec::new();
-    for root in roots {
+    // What a worker runs nobody imports; a page that starts none of it leaves it out at the end.
+    let workers = graph.worker_entries();
+    for root in roots.iter().chain(&workers) {
         wanted.insert(
             root.clone(),
             Wanted {
@@ -93,7 +95,10 @@ pub(super) fn prune(graph: &mut Graph, roots: &[String]) {
         }
     }
     // What nobody's record reaches any more need not be there even empty.
-    let reached: BTreeSet<String> = graph.execution_order(roots).into_iter().collect();
+    let page = graph.execution_order(roots);
+    let workers = graph.workers(&page).into_values().collect::<Vec<_>>();
+    let reached = page.into_iter().chain(graph.execution_order(&workers));
+    let reached: BTreeSet<String> = reached.collect();
     graph.modules.retain(|id, _| reached.contains(id));
 }
 

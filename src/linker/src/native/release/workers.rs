@@ -1,0 +1,93 @@
+//! A release's web workers: a hashed script each, beside the page's.
+//!
+//! A worker may start others and its own kind, so that no script can wait for the names of all scripts in it.
+//! A name is therefore the hash of what the worker and those it starts run, written before any of them has a
+//! name.
+
+use super::{asset_name, emit_assets, path_of, records};
+use crate::assets::is_inline_worker;
+use crate::native::graph::Graph;
+use crate::native::worker::script;
+use crate::resolution_paths::split_query;
+use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Workers of a release.
+pub(super) struct Workers {
+    /// URLs by module id, those of assets included.
+    pub(super) urls: BTreeMap<String, String>,
+    /// Scripts that travel inside the page's, by module id.
+    pub(super) inlined: BTreeMap<String, String>,
+}
+
+/// Puts the workers that modules of `order` start, and assets that only workers use, among the files.
+/// `urls` are those of the page's own assets.
+pub(super) fn emit(
+    graph: &Graph,
+    order: &[String],
+    mut urls: BTreeMap<String, String>,
+    is_public: &dyn Fn(&str) -> bool,
+    files: &mut BTreeMap<String, Vec<u8>>,
+) -> Workers {
+    let workers: Vec<Worker> = graph
+        .workers(order)
+        .into_iter()
+        .map(|(id, entry)| Worker {
+            order: graph.execution_order(std::slice::from_ref(&entry)),
+            id,
+            entry,
+        })
+        .collect();
+    for worker in &workers {
+        urls.extend(emit_assets(graph, &worker.order, files));
+    }
+    let write = |worker: &Worker, urls: &BTreeMap<String, String>| {
+        let url_of = |id: &str| {
+            let public = || is_public(id).then(|| split_query(id).0.to_owned());
+            urls.get(id).cloned().or_else(public)
+        };
+        let modules = records(graph, &worker.order, &url_of, &BTreeMap::new());
+        script(&worker.entry, &modules)
+    };
+    let nameless: Vec<(&str, String)> = workers
+        .iter()
+        .map(|worker| (worker.id.as_str(), write(worker, &urls)))
+        .collect();
+    for worker in &workers {
+        let started = graph.workers(std::slice::from_ref(&worker.id));
+        let mut hash = Sha256::new();
+        for (_, text) in nameless.iter().filter(|(id, _)| started.contains_key(*id)) {
+            hash.update(text);
+        }
+        let hash = HEXLOWER.encode(&hash.finalize());
+        let extension = worker.entry.rsplit_once('.').map_or("", |(_, end)| end);
+        let path = path_of(asset_name(&worker.entry, extension), &hash, "js");
+        urls.insert(worker.id.clone(), format!("/{path}"));
+    }
+    // A worker that another one starts has a file in any case: scripts in scripts in scripts help nobody.
+    let started: BTreeSet<&String> = workers.iter().flat_map(|worker| &worker.order).collect();
+    let mut inlined = BTreeMap::new();
+    for worker in &workers {
+        let text = write(worker, &urls);
+        let is_inline = is_inline_worker(&worker.id);
+        if !is_inline || started.contains(&worker.id) {
+            let path = urls.get(&worker.id).map(|url| url.trim_start_matches('/'));
+            files.insert(
+                path.unwrap_or_default().to_owned(),
+                text.clone().into_bytes(),
+            );
+        }
+        if is_inline {
+            inlined.insert(worker.id.clone(), text);
+        }
+    }
+    Workers { urls, inlined }
+}
+
+struct Worker {
+    /// Of its URL.
+    id: String,
+    entry: String,
+    order: Vec<String>,
+}
