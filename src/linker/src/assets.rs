@@ -14,7 +14,7 @@ pub fn is_asset(id: &str) -> bool {
         return true;
     }
     let is_wasm = || path.ends_with(".wasm") && has("init");
-    !(has("raw") || has("inline") || is_wasm()) && !is_compilable(path)
+    !(has("raw") || has("inline") || is_wasm() || is_compilable(path))
 }
 
 /// Whether the query of an id has a flag.

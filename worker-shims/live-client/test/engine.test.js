@@ -24,6 +24,8 @@ describe("propagation", () => {
     ["several changes are one batch", { "/m": mod("m", ["/p"]), "/p": mod("p", ["/a", "/b"], ACCEPT), "/a": mod("a", ["/b"]), "/b": mod("b") }, ["/a", "/b"], ["b", "a", "p"]],
     ["a cycle that accepts somewhere", { "/m": mod("m", ["/a"]), "/a": mod("a", ["/b"], ACCEPT), "/b": mod("b", ["/a"]) }, ["/b"], ["b", "a"]],
     ["a cycle nobody accepts reloads", { "/m": mod("m", ["/a"]), "/a": mod("a", ["/b"]), "/b": mod("b", ["/a"]) }, ["/b"], "reload"],
+    ["the URL of a worker passes Fast Refresh by", { "/m": mod("m", ["/a"]), "/a": component("App", "1", ["/w.ts?worker_file"]), "/w.ts?worker_file": mod("w") }, ["/w.ts?worker_file"], "reload"],
+    ["the URL of a worker stops at who accepts it", { "/m": mod("m", ["/a"]), "/a": mod("a", ["/w.ts?worker_file"], ACCEPT), "/w.ts?worker_file": mod("w") }, ["/w.ts?worker_file"], ["w", "a"]],
     ["the accepting module in a cycle runs alone", { "/m": mod("m", ["/a"]), "/a": mod("a", ["/b"], ACCEPT), "/b": mod("b", ["/a"]) }, ["/a"], ["a"]],
   ];
   for (const [name, modules, changed, expected] of cases) {
