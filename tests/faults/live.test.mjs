@@ -102,10 +102,16 @@ describe("nothing is lost", () => {
     for (const viewer of viewers) assert.ok(viewer.connections > 1, "the sockets were closed by the deployment");
   });
 
-  test("when the page is away and comes back", async (context) => {
+  test("when the page is frozen in the background and thawed", async (context) => {
+    /** @param {import("./ground.mjs").Page} page @param {"frozen" | "active"} state */
+    const become = async (page, state) => {
+      const session = await page.context().newCDPSession(page);
+      await session.send("Page.setWebLifecycleState", { state });
+      await session.detach();
+    };
     await endure(context, ({ page }) => ({
-      before: during(2, (time) => page.context().setOffline(time % 2 === 0)),
-      after: () => page.context().setOffline(false),
+      before: during(1, () => become(page, "frozen")),
+      after: () => become(page, "active"),
     }));
   });
 });

@@ -48,9 +48,9 @@ pub const REPLAY_UPDATES: usize = 500;
 pub const REPLAY_BYTES: u64 = 8 * 1024 * 1024;
 /// Largest message taken from a viewer.
 pub const VIEWER_MESSAGE_BYTES: usize = 1024 * 1024;
-/// Sockets that one room accepts. The platform takes 32,768 per object; a room is one thread, and one that
-/// tells so many of an update is busy for about as long as a person takes no notice of.
-pub const ROOM_SOCKETS: usize = 5_000;
+/// Sockets that one room accepts. The platform takes 32,768 per object, but a room is one thread that writes
+/// every update to each of them; `npm run bench:viewers` shows 2,000, and editors need some room beside them.
+pub const ROOM_SOCKETS: usize = 2_500;
 /// Updates that a viewer which never acknowledges any may be behind.
 pub const SILENT_UPDATES: u64 = 5_000;
 /// How long a viewer may stay behind what the log reaches before its socket is closed.
