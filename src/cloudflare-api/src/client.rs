@@ -1,10 +1,13 @@
 //! The HTTP side: addresses, the token, attempts. What a call means is in `scripts` and `assets`.
 
+use crate::budget::Budget;
 use crate::envelope::Answer;
+use crate::observer::{Call, Observer};
 use crate::retry::{self, RetryPolicy};
 use crate::{Error, Token};
 use reqwest::{Method, RequestBuilder, Response, Url};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// A bucket of assets takes a while; a hanging connection must not hold a build for ever.
 const CALL_TIMEOUT: Duration = Duration::from_mins(2);
@@ -18,6 +21,9 @@ pub struct Client {
     account: String,
     token: Token,
     policy: RetryPolicy,
+    timeout: Duration,
+    budget: Arc<Budget>,
+    observer: Observer,
 }
 
 impl Client {
@@ -29,7 +35,6 @@ impl Client {
             .ok_or_else(|| Error::InvalidBase(base.to_owned()))?;
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(CALL_TIMEOUT)
             // The token must not follow a redirect to another place.
             .redirect(reqwest::redirect::Policy::none())
             .build()
@@ -40,6 +45,9 @@ impl Client {
             account: account.into(),
             token,
             policy: RetryPolicy::default(),
+            timeout: CALL_TIMEOUT,
+            budget: Arc::new(Budget::default()),
+            observer: Observer::default(),
         })
     }
 
@@ -48,6 +56,22 @@ impl Client {
     pub fn with_retry(mut self, policy: RetryPolicy) -> Self {
         self.policy = policy;
         self
+    }
+
+    /// With another limit for how long one call may take.
+    #[must_use]
+    pub const fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// The same client, telling `observe` of each call that it makes. Clones share what they may call.
+    #[must_use]
+    pub fn observed(&self, observe: impl Fn(Call<'_>) + Send + Sync + 'static) -> Self {
+        Self {
+            observer: Observer::new(observe),
+            ..self.clone()
+        }
     }
 
     /// One dispatch namespace of the account.
@@ -95,34 +119,87 @@ impl Client {
     ) -> Result<Answer, Error> {
         let mut made = 0;
         loop {
+            while let Err(pause) = self.budget.take(Instant::now()) {
+                if pause > self.policy.longest_pause {
+                    return Err(Error::RateLimited);
+                }
+                tokio::time::sleep(pause).await;
+            }
             made += 1;
+            let started = Instant::now();
             let request = self
                 .http
                 .request(method.clone(), url.clone())
+                .timeout(self.timeout)
                 .bearer_auth(token.expose());
-            let (error, asked) = match complete(request)?.send().await {
-                Err(error) => (Error::Transport(error.without_url()), None),
-                Ok(response) => {
-                    let status = response.status().as_u16();
-                    let asked = header(&response, "retry-after");
-                    match response.bytes().await {
-                        Err(error) => (Error::Transport(error.without_url()), None),
-                        Ok(body) => match Answer::parse(status, &body) {
-                            Ok(answer) => return Ok(answer),
-                            Err(error) if retry::is_transient(status) => {
-                                (error, retry::retry_after(asked.as_deref()))
-                            }
-                            Err(error) => return Err(error),
-                        },
-                    }
+            let outcome = self.attempt(complete(request)?, token).await;
+            self.observer.tell(Call {
+                method: method.as_str(),
+                path: self.relative(&url),
+                status: outcome.status,
+                elapsed: started.elapsed(),
+            });
+            let (error, asked) = match outcome.result {
+                Ok(answer) => return Ok(answer),
+                Err(error) if outcome.status.is_some_and(|it| !retry::is_transient(it)) => {
+                    return Err(error);
                 }
+                Err(error) => (error, outcome.retry_after),
             };
+            // Every further call of anybody would be refused as well.
+            if let (Error::RateLimited, Some(pause)) = (&error, asked) {
+                self.budget.close(Instant::now() + pause);
+            }
             let Some(pause) = self.policy.pause(made, asked) else {
                 return Err(error);
             };
             tracing::warn!(path = url.path(), attempt = made, error = %error, "trying again");
             tokio::time::sleep(pause).await;
         }
+    }
+}
+
+/// What became of one attempt.
+struct Outcome {
+    /// `None` without an answer.
+    status: Option<u16>,
+    retry_after: Option<Duration>,
+    result: Result<Answer, Error>,
+}
+
+impl Client {
+    async fn attempt(&self, request: RequestBuilder, token: &Token) -> Outcome {
+        let failed = |error: reqwest::Error| Outcome {
+            status: None,
+            retry_after: None,
+            result: Err(Error::Transport(error.without_url())),
+        };
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => return failed(error),
+        };
+        let status = response.status().as_u16();
+        let retry_after = retry::retry_after(header(&response, "retry-after").as_deref());
+        match response.bytes().await {
+            Err(error) => failed(error),
+            Ok(body) => Outcome {
+                status: Some(status),
+                retry_after,
+                // Errors quote the answer, and an answer may quote the request.
+                result: Answer::parse(status, &body).or_else(|_| {
+                    let text = String::from_utf8_lossy(&body);
+                    let masked = self.token.mask(&token.mask(&text));
+                    Answer::parse(status, masked.as_bytes())
+                }),
+            },
+        }
+    }
+
+    /// A call's path under the account.
+    fn relative<'a>(&self, url: &'a Url) -> &'a str {
+        let path = url.path();
+        let account = format!("/accounts/{}", self.account);
+        path.split_once(&account).map_or(path, |(_, rest)| rest)
     }
 }
 

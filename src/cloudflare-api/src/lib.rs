@@ -5,9 +5,11 @@
 //! why, is the caller's business; nothing here looks into a file.
 
 mod assets;
+mod budget;
 mod client;
 mod envelope;
 mod error;
+mod observer;
 mod retry;
 mod scripts;
 mod token;
@@ -16,6 +18,7 @@ pub use assets::{ASSET_BYTES, AssetFile, AssetSession, AssetsJwt, BUCKET_BYTES, 
 pub use client::{Client, Namespace};
 pub use envelope::ApiMessage;
 pub use error::Error;
+pub use observer::Call;
 pub use retry::RetryPolicy;
 pub use scripts::{
     AssetsConfig, AssetsMetadata, Module, ModuleType, Script, ScriptDetails, ScriptMetadata,

@@ -12,6 +12,14 @@ impl Token {
         Self(token.into())
     }
 
+    /// `text` without this token in it.
+    pub(crate) fn mask(&self, text: &str) -> String {
+        if self.0.is_empty() {
+            return text.to_owned();
+        }
+        text.replace(&self.0, "****")
+    }
+
     /// The value, for the `Authorization` header alone.
     pub(crate) fn expose(&self) -> &str {
         &self.0

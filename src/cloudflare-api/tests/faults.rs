@@ -119,6 +119,52 @@ async fn retries_what_may_pass_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_token_in_an_answer_is_not_quoted() {
+    for answer in [
+        (502, &[][..], "<html>Bearer tok</html>"),
+        (
+            403,
+            &[],
+            r#"{"success":false,"errors":[{"code":9109,"message":"no access with tok"}]}"#,
+        ),
+    ] {
+        let (client, _plan) = serve(&[answer, answer, answer]).await;
+        let error = client.namespace("ns").script("s").await.unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains("tok") && shown.contains("****"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn every_call_is_told_with_its_status_and_time() {
+    let (client, _plan) = serve(&[DOWN, OK]).await;
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let listener = Arc::clone(&told);
+    let observed = client.observed(move |call| listener.lock().unwrap().push(call.to_string()));
+    observed
+        .namespace("ns")
+        .upload_script("s", &ScriptMetadata::default(), &[])
+        .await
+        .unwrap();
+    let told = told.lock().unwrap();
+    assert_eq!(told.len(), 2, "{told:?}");
+    for (line, status) in told.iter().zip(["500", "200"]) {
+        let start = format!("PUT /workers/dispatch/namespaces/ns/scripts/s: {status} in ");
+        assert!(line.starts_with(&start), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn after_a_long_refusal_nobody_calls() {
+    let (client, plan) = serve(&[LIMITED_LONG, OK]).await;
+    for _ in 0..2 {
+        let error = client.namespace("ns").script("s").await.unwrap_err();
+        assert_eq!(error.code(), "cloudflare_rate_limited");
+    }
+    assert_eq!(plan.seen.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_closed_port_is_unreachable() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
