@@ -60,13 +60,13 @@ test("every statement file is used, and no statement stands elsewhere", () => {
 function withDeployments(...ids) {
   const db = migrated();
   run(db, "insert_app", "app_1", "demo", "Demo", "public", 1);
-  ids.forEach((id, index) => run(db, "insert_deployment", id, "app_1", index + 1, null, 10, "{}"));
+  ids.forEach((id, index) => run(db, "insert_deployment", id, "app_1", index + 1, null, 10, "{}", "admin"));
   return db;
 }
 
-/** @param {DatabaseSync} db @param {string} id @param {string} from @param {number} attempt @param {string} to @param {number} next @param {number|null} [deployedAt] */
-const advance = (db, id, from, attempt, to, next, deployedAt = null) =>
-  run(db, "advance_deployment", id, from, attempt, to, next, 99, null, null, null, null, null, null, null, null, deployedAt);
+/** @param {DatabaseSync} db @param {string} id @param {string} from @param {number} attempt @param {string} to @param {number} next @param {number|null} [deployedAt] @param {number|null} [takenUpAt] */
+const advance = (db, id, from, attempt, to, next, deployedAt = null, takenUpAt = null) =>
+  run(db, "advance_deployment", id, from, attempt, to, next, 99, null, null, null, null, null, null, null, null, deployedAt, takenUpAt);
 
 /** @param {DatabaseSync} db @param {string} id @param {number} at */
 function deployed(db, id, at) {
@@ -87,13 +87,95 @@ test("of two consumers, one takes a deployment up", () => {
   assert.equal(run(db, "renew_lease", "d1", 2, 500), 1);
 });
 
+test("an app has one build at a time, and what waits is next when that ends", () => {
+  const db = withDeployments("d1", "d2", "d3");
+  const next = (/** @type {number} */ now) => first(db, "next_deployment", "app_1", now)?.id;
+  assert.equal(next(10), "d1");
+  assert.equal(advance(db, "d1", "pending", 0, "building", 1, null, 10), 1, "its lease ends at 99");
+  assert.equal(run(db, "insert_event_of_state", "d2", "pending", 0, "building", 50), 0);
+  assert.equal(advance(db, "d2", "pending", 0, "building", 1, null, 50), 0);
+  assert.equal(next(50), undefined);
+  assert.equal(next(99), "d1", "whoever had it is dead");
+  assert.equal(advance(db, "d1", "building", 1, "failed", 1), 1);
+  assert.equal(next(50), "d2");
+  assert.equal(run(db, "insert_event_of_state", "d2", "pending", 0, "building", 50), 1);
+  assert.equal(advance(db, "d2", "pending", 0, "building", 1, null, 50), 1);
+});
+
+test("apps take turns", () => {
+  const db = withDeployments("d1", "d2", "d4");
+  run(db, "insert_app", "app_2", "other", "Other", "public", 1);
+  run(db, "insert_deployment", "d3", "app_2", 1, null, 10, "{}", "admin");
+  const turns = [];
+  for (let now = 100; ; now += 100) {
+    const id = first(db, "next_in_turn", now)?.id;
+    if (id === undefined) break;
+    turns.push(id);
+    assert.equal(run(db, "advance_deployment", id, "pending", 0, "building", 1, now, now, null, null, null, null, null, null, null, null, now), 1);
+    assert.equal(advance(db, id, "building", 1, "failed", 1), 1);
+  }
+  assert.deepEqual(turns, ["d1", "d3", "d2", "d4"]);
+});
+
+test("a newer revision supersedes what waits, not what is built, nor other apps'", () => {
+  const db = withDeployments("d1", "d2", "d3");
+  run(db, "insert_app", "app_2", "other", "Other", "public", 1);
+  run(db, "insert_deployment", "o1", "app_2", 1, null, 10, "{}", "admin");
+  assert.equal(advance(db, "d1", "pending", 0, "building", 1), 1);
+  assert.equal(run(db, "insert_event_of_superseding", "d3", "superseded"), 1);
+  assert.deepEqual(db.prepare(sql("supersede")).all("d3", 30).map((row) => row.id), ["d2"]);
+  assert.deepEqual(db.prepare("SELECT id, state, total_ms FROM deployments ORDER BY id").all().map((row) => [row.id, row.state, row.total_ms]), [
+    ["d1", "building", null], ["d2", "superseded", 20], ["d3", "pending", null], ["o1", "pending", null],
+  ]);
+  run(db, "insert_deployment", "d4", "app_1", 2, null, 40, "{}", "admin");
+  assert.equal(db.prepare(sql("supersede")).all("d4", 40).length, 0, "an older revision supersedes nothing");
+  run(db, "insert_deployment", "d5", "app_1", 2, null, 50, '{"VITE_A":"1"}', "admin");
+  assert.deepEqual(db.prepare(sql("supersede")).all("d5", 50).map((row) => row.id), ["d4"], "other values");
+  assert.deepEqual({ ...first(db, "waiting", "app_1", 3) }, { everywhere: 3, of_app: 1 });
+});
+
+test("stale is what waits for long and what lost its lease", () => {
+  const db = withDeployments("d1", "d2", "d3");
+  advance(db, "d1", "pending", 0, "building", 1);
+  advance(db, "d2", "pending", 0, "failed", 1);
+  const stale = (/** @type {number} */ created, /** @type {number} */ now) => db.prepare(sql("stale_deployments")).all(created, now, 10).map((row) => row.id);
+  assert.deepEqual(stale(9, 98), []);
+  assert.deepEqual(stale(10, 98), ["d3"]);
+  assert.deepEqual(stale(10, 99), ["d1", "d3"]);
+  assert.equal(run(db, "release_lease", "d1", 2, "{}"), 0, "another attempt's");
+  assert.equal(run(db, "release_lease", "d1", 1, "{}"), 1);
+  assert.deepEqual(stale(9, 1), ["d1"]);
+});
+
+test("retention retires what is old, neither active nor pinned, and its script is noted once", () => {
+  const db = withDeployments("d1", "d2", "d3", "d4");
+  for (const [index, id] of ["d1", "d2", "d3", "d4"].entries()) deployed(db, id, 20 + index);
+  db.exec("UPDATE deployments SET attempt = 1");
+  assert.equal(run(db, "pin_deployment", "d1", 1), 1);
+  const retirable = () => db.prepare(sql("retirable_deployments")).all(1, 10).map((row) => row.id);
+  assert.deepEqual(retirable(), ["d2", "d3"]);
+  run(db, "record_activation", "app_1", "d2", "d4", "activate", 40, "ci");
+  assert.equal(run(db, "activate", "app_1", "d2", "d4"), 1);
+  assert.deepEqual(retirable(), ["d3"]);
+  for (const id of ["d1", "d2"]) assert.equal(run(db, "retire_deployment", id, 50), 0, id);
+  assert.equal(run(db, "insert_removal", "d3", "demo-d3", 50), 0, "it is still there");
+  assert.equal(run(db, "retire_deployment", "d3", 50), 1);
+  for (const added of [1, 0]) assert.equal(run(db, "insert_removal", "d3", "demo-d3", 50), added);
+  assert.equal(run(db, "activate", "app_1", "d3", "d2"), 0, "gone");
+  assert.equal(run(db, "pin_deployment", "d3", 1), 0);
+  assert.equal(first(db, "deployment_of_revision", "app_1", 3, "{}"), undefined);
+  assert.equal(run(db, "insert_removals_of_app", "app_1", "demo-", 60, 90), 3);
+  assert.equal(run(db, "delete_app", "app_1"), 1);
+  assert.deepEqual(db.prepare(sql("due_removals")).all(70, 10).map((row) => row.script), ["demo-d3", "demo-d1", "demo-d2", "demo-d4"]);
+});
+
 test("one living deployment per revision; a failed one makes room", () => {
   const db = withDeployments("d1");
-  assert.equal(run(db, "insert_deployment", "d2", "app_1", 1, null, 11, "{}"), 0);
+  assert.equal(run(db, "insert_deployment", "d2", "app_1", 1, null, 11, "{}", "admin"), 0);
   assert.equal(first(db, "deployment_of_revision", "app_1", 1, "{}").id, "d1");
   advance(db, "d1", "pending", 0, "failed", 0);
   assert.equal(first(db, "deployment_of_revision", "app_1", 1, "{}"), undefined);
-  assert.equal(run(db, "insert_deployment", "d2", "app_1", 1, null, 11, "{}"), 1);
+  assert.equal(run(db, "insert_deployment", "d2", "app_1", 1, null, 11, "{}", "admin"), 1);
 });
 
 test("an older deployment that ends late does not take production back", () => {
@@ -116,7 +198,7 @@ test("activation is compare-and-swap, and only to what is deployed", () => {
   deployed(db, "d2", 30);
   assert.equal(run(db, "activate", "app_1", "d3", "d2"), 0, "not deployed");
   assert.equal(run(db, "activate", "app_1", "d1", "d9"), 0, "stale");
-  assert.equal(run(db, "record_activation", "app_1", "d1", "d2", "rollback", 40), 1);
+  assert.equal(run(db, "record_activation", "app_1", "d1", "d2", "rollback", 40, "admin"), 1);
   assert.equal(run(db, "activate", "app_1", "d1", "d2"), 1);
   assert.equal(active(db), "d1");
 });
@@ -128,7 +210,7 @@ test("rollback goes back along the publications, not to and fro", () => {
   for (let current = active(db); current; ) {
     const previous = first(db, "previous_deployment", "app_1", current).id;
     if (previous) {
-      run(db, "record_activation", "app_1", previous, current, "rollback", 50);
+      run(db, "record_activation", "app_1", previous, current, "rollback", 50, "admin");
       assert.equal(run(db, "activate", "app_1", previous, current), 1);
     }
     seen.push(previous);
@@ -137,11 +219,21 @@ test("rollback goes back along the publications, not to and fro", () => {
   assert.deepEqual(seen, ["d2", "d1", null]);
 });
 
+test("a rollback goes to what production showed last before it, not to what sorts last", () => {
+  const db = withDeployments("d1", "d2", "d3");
+  for (const [index, id] of ["d1", "d2", "d3"].entries()) deployed(db, id, 20 + index);
+  for (const [to, from] of [["d1", "d3"], ["d3", "d1"]]) {
+    run(db, "record_activation", "app_1", to, from, "activate", 40, "admin");
+    assert.equal(run(db, "activate", "app_1", to, from), 1);
+  }
+  assert.equal(first(db, "previous_deployment", "app_1", "d3").id, "d1");
+});
+
 test("events are numbered without gaps and logs are capped, states never", () => {
   const db = withDeployments("d1");
   for (let n = 0; n < 4; n += 1) run(db, "insert_event_of_log", "d1", `log ${n}`, 3);
-  run(db, "insert_event_of_state", "d1", "pending", 0, "state");
-  assert.equal(run(db, "insert_event_of_state", "d1", "building", 0, "wrong state"), 0);
+  run(db, "insert_event_of_state", "d1", "pending", 0, "state", null);
+  assert.equal(run(db, "insert_event_of_state", "d1", "building", 0, "wrong state", null), 0);
   const rows = db.prepare(sql("events_after")).all("d1", 1);
   assert.deepEqual(rows.map((row) => ({ ...row })), [
     { position: 2, event: "log 1" },

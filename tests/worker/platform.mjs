@@ -9,7 +9,7 @@ import { once } from "node:events";
 import { WebSocket } from "ws";
 
 /**
- * @typedef {{status: number, headers: http.IncomingHttpHeaders, text: string, json: any}} Answer
+ * @typedef {{status: number, headers: http.IncomingHttpHeaders, bytes: Buffer, text: string, json: any}} Answer
  * @typedef {{headers?: Record<string, string>, body?: string | Buffer, json?: unknown, token?: string | null}} Options
  */
 
@@ -24,9 +24,10 @@ export function platform({ base, baseDomain, token }) {
     const [response] = await once(request, "response");
     const chunks = [];
     for await (const chunk of response) chunks.push(chunk);
-    const text = Buffer.concat(chunks).toString("utf8");
-    const isJson = /json/.test(response.headers["content-type"] ?? "");
-    return { status: response.statusCode, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined };
+    const bytes = Buffer.concat(chunks);
+    const text = bytes.toString("utf8");
+    const isJson = /json/.test(response.headers["content-type"] ?? "") && response.headers["content-encoding"] === undefined;
+    return { status: response.statusCode, headers: response.headers, bytes, text, json: isJson ? JSON.parse(text) : undefined };
   }
 
   return {

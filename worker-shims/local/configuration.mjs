@@ -12,7 +12,7 @@ import { StackProblem } from "./problem.mjs";
 
 /**
  * @typedef {{port: number, buildPort: number, state: string, demo: boolean, adminToken: string,
- *   buildSecret: string, maxBundleBytes: number}} Configuration
+ *   buildSecret: string, maxBundleBytes: number, retainDeployments: number}} Configuration
  */
 
 const SECRET = /^[\w.~+/=-]{16,200}$/;
@@ -66,6 +66,7 @@ export function readConfiguration(env) {
   return {
     port, buildPort, state, demo: vars.HOTPLATE_DEMO !== "0",
     maxBundleBytes: wholeNumber("MAX_BUNDLE_BYTES", vars.MAX_BUNDLE_BYTES, 10 << 20, 1 << 30),
+    retainDeployments: wholeNumber("RETAIN_DEPLOYMENTS", vars.RETAIN_DEPLOYMENTS, 10, 1_000),
     adminToken: secret(file, "ADMIN_TOKEN", vars.ADMIN_TOKEN),
     buildSecret: secret(file, "BUILD_SERVICE_SECRET", vars.BUILD_SERVICE_SECRET),
   };
@@ -89,6 +90,15 @@ function probe(port) {
 }
 
 export const freePort = () => probe(0);
+
+/** Two free ports, which asking twice does not promise. @returns {Promise<[number, number]>} */
+export async function freePorts() {
+  const first = await freePort();
+  for (;;) {
+    const second = await freePort();
+    if (second !== first) return [first, second];
+  }
+}
 
 /** @param {string} name @param {number} port */
 export async function requireFree(name, port) {

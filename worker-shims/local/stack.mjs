@@ -8,7 +8,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { freePort, readConfiguration, requireFree } from "./configuration.mjs";
+import { freePort, freePorts, readConfiguration, requireFree } from "./configuration.mjs";
 import { BUILD_SERVICE, EDGE, HOTPLATE, NODE, ROOT, WRANGLER } from "./places.mjs";
 import { StackProblem } from "./problem.mjs";
 import { isStopping, start, tail } from "./processes.mjs";
@@ -17,8 +17,15 @@ import { isStopping, start, tail } from "./processes.mjs";
  * @typedef {import("./processes.mjs").Child} Child
  * @typedef {import("./configuration.mjs").Configuration} Configuration
  * @typedef {{base: string, baseDomain: string, apiUrl: string, token: string, buildUrl: string, state: string,
- *   logs: string, failed(): Promise<never>, restart(): Promise<void>, stop(): Promise<void>,
+ *   logs: string, apiToken: string, sweep(): Promise<void>, killBuildService(): Promise<void>, startBuildService(): Promise<void>,
+ *   failed(): Promise<never>, restart(): Promise<void>, stop(): Promise<void>,
  *   killWorker(): Promise<void>, startWorker(): Promise<void>}} Stack
+ */
+
+/**
+ * What tests change about the parts: where they find each other, the build service's environment, and the folder,
+ * laid out as this one, from which the Workers run.
+ * @typedef {{api?: string, buildService?: string, env?: Record<string, string>, code?: string}} Between
  */
 
 const READY_MS = 120_000;
@@ -58,15 +65,15 @@ async function answers(what, url, child, log) {
   throw new StackProblem(`the ${what} did not get ready in ${READY_MS / 1000} s (${last}); its output is in ${log}`);
 }
 
-/** @param {Configuration} configuration @param {string} apiToken */
-function buildService({ port, buildPort, buildSecret, state, maxBundleBytes }, apiToken) {
+/** @param {Configuration} configuration @param {string} apiToken @param {Between} between */
+function buildService({ port, buildPort, buildSecret, state, maxBundleBytes }, apiToken, between) {
   return start({
     command: BUILD_SERVICE, args: [], cwd: ROOT, log: join(state, "logs", "build-service.log"),
     env: {
       BUILD_SERVICE_PORT: String(buildPort), BUILD_SERVICE_SECRET: buildSecret, HOTPLATE_STATE: state,
       // Never a real account, whatever the caller's environment says: this stack is local.
-      CLOUDFLARE_ACCOUNT_ID: ACCOUNT, CLOUDFLARE_API_TOKEN: apiToken, CLOUDFLARE_API_BASE: `http://127.0.0.1:${port}/client/v4`,
-      WFP_NAMESPACE_ID: NAMESPACE_NAME, MAX_BUNDLE_BYTES: String(maxBundleBytes),
+      CLOUDFLARE_ACCOUNT_ID: ACCOUNT, CLOUDFLARE_API_TOKEN: apiToken, CLOUDFLARE_API_BASE: `${between.api ?? `http://127.0.0.1:${port}`}/client/v4`,
+      WFP_NAMESPACE_ID: NAMESPACE_NAME, MAX_BUNDLE_BYTES: String(maxBundleBytes), ...between.env,
     },
   });
 }
@@ -79,18 +86,19 @@ async function migrate({ state }) {
   if (code !== 0) throw new StackProblem(`the database's migrations failed; their output is in ${log}`, tail(log));
 }
 
-/** @param {Configuration} configuration @param {string} apiToken @param {string} code */
-async function worker({ port, buildPort, state, adminToken, buildSecret, maxBundleBytes }, apiToken, code) {
+/** @param {Configuration} configuration @param {string} apiToken @param {Between} between */
+async function worker({ port, buildPort, state, adminToken, buildSecret, maxBundleBytes, retainDeployments }, apiToken, between) {
   const vars = {
     ADMIN_TOKEN: adminToken, BUILD_SERVICE_SECRET: buildSecret, NAMESPACE_API_TOKEN: apiToken, WFP_NAMESPACE_ID: NAMESPACE_NAME,
-    BASE_DOMAIN: `localhost:${port}`, BUILD_SERVICE_URL: `http://127.0.0.1:${buildPort}`, MAX_BUNDLE_BYTES: String(maxBundleBytes),
+    BASE_DOMAIN: `localhost:${port}`, BUILD_SERVICE_URL: between.buildService ?? `http://127.0.0.1:${buildPort}`, MAX_BUNDLE_BYTES: String(maxBundleBytes),
+    RETAIN_DEPLOYMENTS: String(retainDeployments),
   };
   const file = join(state, "stack.env");
   writeFileSync(file, Object.entries(vars).map(([name, value]) => `${name}="${value}"\n`).join(""), { mode: 0o600 });
   const ports = ["--ip", "127.0.0.1", "--port", String(port), "--inspector-port", String(await freePort())];
   const rest = ["--persist-to", join(state, "worker"), "--env-file", file, "--show-interactive-dev-session=false"];
   return start({
-    command: NODE, args: [WRANGLER, "dev", ...configs(code), ...ports, ...rest], cwd: ROOT,
+    command: NODE, args: [WRANGLER, "dev", ...configs(between.code ?? ROOT), ...ports, ...rest], cwd: ROOT,
     env: wranglerEnv(state), log: join(state, "logs", "worker.log"),
   });
 }
@@ -108,10 +116,9 @@ async function createDemo({ adminToken, state }, base) {
 
 /**
  * Runs the parts until `stop`. Throws a `StackProblem`, with nothing left running, when one cannot start.
- * @param {Configuration} configuration @param {string} [code] folder laid out as this one, from which the Workers run
- * @returns {Promise<Stack>}
+ * @param {Configuration} configuration @param {Between} [between] @returns {Promise<Stack>}
  */
-export async function runStack(configuration, code = ROOT) {
+export async function runStack(configuration, between = {}) {
   const { port, buildPort, state, demo, adminToken } = configuration;
   for (const part of [NODE, WRANGLER, BUILD_SERVICE, EDGE]) {
     if (!existsSync(part)) throw new StackProblem(`${part} is missing: run \`npm start\` or \`npm run setup\` first`);
@@ -128,7 +135,7 @@ export async function runStack(configuration, code = ROOT) {
   };
   const log = join(state, "logs", "worker.log");
   const launch = async () => {
-    const child = await worker(configuration, apiToken, code);
+    const child = await worker(configuration, apiToken, between);
     parts.push({ name: "Worker", child, log });
     return child;
   };
@@ -136,7 +143,7 @@ export async function runStack(configuration, code = ROOT) {
     await requireFree("PORT", port);
     await requireFree("BUILD_SERVICE_PORT", buildPort);
     try {
-      parts.push({ name: "build service", child: buildService(configuration, apiToken), log: join(state, "logs", "build-service.log") });
+      parts.push({ name: "build service", child: buildService(configuration, apiToken, between), log: join(state, "logs", "build-service.log") });
       await migrate(configuration);
       const child = await launch();
       await answers("build service", `http://127.0.0.1:${buildPort}/healthz`, parts[0].child, parts[0].log);
@@ -167,6 +174,25 @@ export async function runStack(configuration, code = ROOT) {
     async startWorker() {
       await answers("Worker", `${base}/healthz`, await launch(), log);
     },
+    apiToken,
+    /** What the cron does every minute at Cloudflare. */
+    async sweep() {
+      const response = await fetch(`${base}/cdn-cgi/local/scheduled`);
+      if (!response.ok) throw new StackProblem(`the sweep failed: ${response.status} ${await response.text()}`);
+      await response.arrayBuffer();
+    },
+    /** As a power cut would end it. */
+    async killBuildService() {
+      const killed = parts.filter(({ name }) => name === "build service");
+      parts = parts.filter(({ name }) => name !== "build service");
+      await Promise.all(killed.map(({ child }) => child.kill()));
+    },
+    async startBuildService() {
+      const log = join(state, "logs", "build-service.log");
+      const child = buildService(configuration, apiToken, between);
+      parts.push({ name: "build service", child, log });
+      await answers("build service", `http://127.0.0.1:${buildPort}/healthz`, child, log);
+    },
     async restart() {
       await stop();
       await run();
@@ -176,19 +202,21 @@ export async function runStack(configuration, code = ROOT) {
 
 /**
  * A stack for tests: free ports and a temporary folder unless told otherwise.
- * @param {{port?: number, buildPort?: number, state?: string, demo?: boolean, code?: string}} [options] @returns {Promise<Stack>}
+ * @param {{port?: number, buildPort?: number, state?: string, demo?: boolean, code?: string, between?: Between, vars?: Record<string, string>}} [options]
+ * @returns {Promise<Stack>}
  */
-export async function startStack({ port, buildPort, state, demo = false, code } = {}) {
+export async function startStack({ port, buildPort, state, demo = false, code, between, vars = {} } = {}) {
   const folder = state ?? mkdtempSync(join(tmpdir(), "hotplate-"));
+  const ports = await freePorts();
   const configuration = readConfiguration({
-    HOTPLATE_STATE: folder, HOTPLATE_DEMO: demo ? "1" : "0",
-    PORT: String(port ?? await freePort()), BUILD_SERVICE_PORT: String(buildPort ?? await freePort()),
+    ...vars, HOTPLATE_STATE: folder, HOTPLATE_DEMO: demo ? "1" : "0",
+    PORT: String(port ?? ports[0]), BUILD_SERVICE_PORT: String(buildPort ?? ports[1]),
   });
   const forget = () => {
     if (state === undefined) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
-    const stack = await runStack(configuration, code);
+    const stack = await runStack(configuration, { ...between, code });
     return { ...stack, stop: () => stack.stop().then(forget) };
   } catch (error) {
     forget();

@@ -13,6 +13,8 @@ import { seconds, stopAll, stopOnSignals } from "./processes.mjs";
 import { setup } from "./setup.mjs";
 import { runStack } from "./stack.mjs";
 
+const SWEEP_MS = 60_000;
+
 /** @param {string[]} args @returns {string | null} */
 function folderArgument(args) {
   if (args.length > 1) throw new StackProblem(`one folder at most, not ${args.length}: ${args.join(" ")}`);
@@ -48,6 +50,8 @@ async function main() {
     console.log(`  production  http://demo.${stack.baseDomain}/ (after the first deployment)`);
   }
   console.log(`  API         ${stack.apiUrl} (the token is ADMIN_TOKEN in .dev.vars${process.env.HOTPLATE_STATE ? ` of ${stack.state}` : ""})`);
+  // The cron of wrangler.toml, which wrangler runs at Cloudflare only. What one sweep misses is the next one's.
+  setInterval(() => stack.sweep().catch(() => {}), SWEEP_MS).unref();
   console.log(`hotplate ready on ${stack.base} in ${seconds(from)}; Ctrl-C stops it`);
   if (folder === null) return stack.failed();
   console.log(`- hotplate dev ${basename(folder)}`);

@@ -1,10 +1,11 @@
 /**
  * The Worker as `wrangler dev` runs it: the built Worker of `src/edge`, plus what Cloudflare adds in
  * production. `env.DISPATCHER` becomes the local dispatch namespace, and `/client/v4/*` on the base
- * host its REST API. Production does not use this file.
+ * host its REST API; tenants' answers are compressed. Production does not use this file.
  */
 // @ts-check
 import Edge from "../../src/edge/build/index.js";
+import { compressed } from "./compress.js";
 import { withDispatcher } from "./dispatcher.js";
 
 export * from "../../src/edge/build/index.js";
@@ -16,11 +17,12 @@ export default class LocalEntry extends Edge {
   }
 
   /** @param {Request} request */
-  fetch(request) {
+  async fetch(request) {
     const { host, hostname, pathname } = new URL(request.url);
     // Tenants' hosts are left alone: their apps may have such paths of their own.
     const platform = host === this.env.BASE_DOMAIN || hostname === "127.0.0.1" || hostname === "localhost";
     if (platform && pathname.startsWith("/client/v4/")) return this.env.NAMESPACE_API.fetch(request);
-    return super.fetch(request);
+    const response = await super.fetch(request);
+    return platform ? response : compressed(request, response);
   }
 }

@@ -5,9 +5,11 @@ use crate::config::{Config, Secret};
 use crate::contents::Contents;
 use crate::flight::Flights;
 use crate::packages::Packages;
-use crate::{upload, work};
+use crate::{size, upload, work};
 use hotplate_cloudflare_api::Client;
-use hotplate_protocol::{BuildEvent, BuildFailure, BuildJob, Diagnostic, Stage};
+use hotplate_protocol::{
+    BuildEvent, BuildFailure, BuildJob, Diagnostic, RemovalAnswer, RemovalRequest, Stage,
+};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,8 +19,8 @@ use tokio::sync::mpsc::UnboundedSender;
 
 /// Builds that run at once; others wait.
 const PARALLEL_BUILDS: usize = 4;
-/// How long contents, installation and link of one build may take.
-const BUILD_TIMEOUT: Duration = Duration::from_mins(5);
+/// How often a build that is at work says so; the Worker takes a silent one for dead.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 
 type Chunk = Result<(Arc<str>, Vec<Diagnostic>), Vec<Diagnostic>>;
 
@@ -33,6 +35,7 @@ pub struct Service {
     folder: PathBuf,
     cloudflare: Client,
     builds: Semaphore,
+    build_timeout: Duration,
 }
 
 /// Why the service cannot start.
@@ -65,8 +68,10 @@ impl Service {
             artifacts: ArtifactStore::open(folder.join("artifacts"))?,
             pool: work::pool()?,
             vendor_flights: Flights::new(),
-            cloudflare: Client::new(&config.api_base, &config.account, config.token.clone())?,
+            cloudflare: Client::new(&config.api_base, &config.account, config.token.clone())?
+                .with_timeout(config.api_timeout),
             builds: Semaphore::new(PARALLEL_BUILDS),
+            build_timeout: config.build_timeout,
             folder,
         }))
     }
@@ -76,12 +81,32 @@ impl Service {
     }
 
     /// Runs a job; the last event is `uploaded` or `failed`.
+    ///
+    /// Whoever asked may be gone. What is being built is built, since the next attempt finds it in the
+    /// caches; but nothing is uploaded that nobody waits for: it may have been cancelled.
     pub(crate) async fn build(self: Arc<Self>, job: BuildJob, events: UnboundedSender<BuildEvent>) {
-        // Whoever asked may be gone; the job goes on, so that a second delivery finds it done.
-        let tell = |event| drop(events.send(event));
+        let work = self.run_in_turn(&job, &events);
+        tokio::pin!(work);
+        let mut signs = tokio::time::interval(SIGN_OF_LIFE);
+        loop {
+            tokio::select! {
+                event = &mut work => {
+                    drop(events.send(event));
+                    return;
+                }
+                _ = signs.tick() => drop(events.send(BuildEvent::Working)),
+            }
+        }
+    }
+
+    async fn run_in_turn(
+        self: &Arc<Self>,
+        job: &BuildJob,
+        events: &UnboundedSender<BuildEvent>,
+    ) -> BuildEvent {
         // The semaphore is never closed.
         let _permit = self.builds.acquire().await;
-        let event = match self.run(&job, &tell).await {
+        match self.run(job, events).await {
             Ok(upload_ms) => BuildEvent::Uploaded { upload_ms },
             Err(failure) => {
                 tracing::info!(
@@ -92,15 +117,32 @@ impl Service {
                 );
                 BuildEvent::Failed(failure)
             }
-        };
-        tell(event);
+        }
+    }
+
+    /// Removes scripts from the namespace; the names of those that are gone.
+    pub(crate) async fn remove(&self, request: &RemovalRequest) -> RemovalAnswer {
+        let namespace = self.cloudflare.namespace(&request.namespace);
+        let mut removed = Vec::new();
+        for script in &request.scripts {
+            match namespace.delete_script(script).await {
+                Ok(_) => removed.push(script.clone()),
+                // The others would fare no better: the Worker asks for the rest again later.
+                Err(error) => {
+                    tracing::warn!(script, %error, "a script was not removed");
+                    break;
+                }
+            }
+        }
+        RemovalAnswer { removed }
     }
 
     async fn run(
         self: &Arc<Self>,
         job: &BuildJob,
-        tell: &impl Fn(BuildEvent),
+        events: &UnboundedSender<BuildEvent>,
     ) -> Result<u64, BuildFailure> {
+        let tell = |event| drop(events.send(event));
         let building = |code: &str, message: String, diagnostics| BuildFailure {
             stage: Stage::Building,
             code: code.to_owned(),
@@ -139,34 +181,35 @@ impl Service {
                 building("build_failed", format!("{message}{more}"), diagnostics)
             })
         };
-        let release = tokio::time::timeout(BUILD_TIMEOUT, build)
+        let (release, sizes) = tokio::time::timeout(self.build_timeout, build)
             .await
             .map_err(|_| {
-                building(
-                    "build_timeout",
-                    "The build took too long".to_owned(),
-                    vec![],
-                )
+                let seconds = self.build_timeout.as_secs_f64();
+                let message = format!("The build took more than {seconds} s");
+                building("build_timeout", message, vec![])
             })??;
         for warning in &release.warnings {
             tell(BuildEvent::Log {
                 message: format!("warning: {}: {}", warning.file, warning.message),
             });
         }
-        let bytes = release.bundle.bytes;
+        size::check(&release, &sizes, job.max_bundle_bytes)
+            .map_err(|error| building(error.code(), error.to_string(), vec![]))?;
         tell(BuildEvent::Built {
             build_ms: millis(started),
             bundle: release.bundle,
         });
-        if bytes > job.max_bundle_bytes {
-            let message = format!(
-                "The bundle has {bytes} bytes; at most {} are allowed",
-                job.max_bundle_bytes
-            );
-            return Err(building("bundle_too_large", message, vec![]));
+        if events.is_closed() {
+            let message = "Nobody waits for the build any more".to_owned();
+            return Err(building("build_abandoned", message, vec![]));
         }
         let started = Instant::now();
-        upload::upload(&self.cloudflare, job, release.files)
+        let listener = events.clone();
+        let cloudflare = self.cloudflare.observed(move |call| {
+            let message = call.to_string();
+            drop(listener.send(BuildEvent::Log { message }));
+        });
+        upload::upload(&cloudflare, job, release.files)
             .await
             .map_err(|error| BuildFailure {
                 stage: Stage::Deploying,

@@ -3,9 +3,18 @@
 use hotplate_cloudflare_api::Token;
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Where the service listens when `BUILD_SERVICE_PORT` is not set.
 pub const DEFAULT_PORT: u16 = 8788;
+
+/// How long a build may take when `BUILD_TIMEOUT_MS` is not set.
+const BUILD_TIMEOUT: Duration = Duration::from_mins(5);
+/// How long a call of the Cloudflare API may take when `CLOUDFLARE_API_TIMEOUT_MS` is not set: a
+/// bucket of assets takes a while.
+const API_TIMEOUT: Duration = Duration::from_mins(2);
+/// Longest of both.
+const MAX_TIMEOUT_MS: u64 = 3_600_000;
 
 /// The secret that the Worker and this service share. `Debug` does not show it.
 #[derive(Clone)]
@@ -63,6 +72,10 @@ pub struct Config {
     pub api_base: String,
     /// Folder for caches.
     pub state: PathBuf,
+    /// How long contents, installation and link of one build may take.
+    pub build_timeout: Duration,
+    /// How long one call of the Cloudflare API may take.
+    pub api_timeout: Duration,
     /// How log lines look.
     pub log_format: LogFormat,
 }
@@ -121,6 +134,23 @@ impl Config {
                 0
             }),
         };
+        let mut millis = |name: &'static str, otherwise: Duration| match get(name) {
+            None => otherwise,
+            Some(value) => {
+                if let Ok(millis @ 1..=MAX_TIMEOUT_MS) = value.parse() {
+                    Duration::from_millis(millis)
+                } else {
+                    problems.push(ConfigProblem::Malformed {
+                        name,
+                        value,
+                        expected: "milliseconds from 1 to 3600000 are needed",
+                    });
+                    otherwise
+                }
+            }
+        };
+        let build_timeout = millis("BUILD_TIMEOUT_MS", BUILD_TIMEOUT);
+        let api_timeout = millis("CLOUDFLARE_API_TIMEOUT_MS", API_TIMEOUT);
         if !api_base.is_empty()
             && !api_base.starts_with("http://")
             && !api_base.starts_with("https://")
@@ -153,6 +183,8 @@ impl Config {
             token: Token::new(token),
             api_base,
             state: PathBuf::from(get("HOTPLATE_STATE").unwrap_or_else(|| ".hotplate".to_owned())),
+            build_timeout,
+            api_timeout,
             log_format,
         })
     }
@@ -199,6 +231,8 @@ mod tests {
             ("BUILD_SERVICE_SECRET", " "),
             ("BUILD_SERVICE_PORT", "70000"),
             ("CLOUDFLARE_API_BASE", "localhost"),
+            ("BUILD_TIMEOUT_MS", "0"),
+            ("CLOUDFLARE_API_TIMEOUT_MS", "2 s"),
             ("LOG_FORMAT", "xml"),
         ])
         .unwrap_err();
@@ -207,6 +241,8 @@ mod tests {
             [
                 "BUILD_SERVICE_SECRET is not set: the secret shared with the Worker",
                 "BUILD_SERVICE_PORT is `70000`: a port number from 0 to 65535 is needed",
+                "BUILD_TIMEOUT_MS is `0`: milliseconds from 1 to 3600000 are needed",
+                "CLOUDFLARE_API_TIMEOUT_MS is `2 s`: milliseconds from 1 to 3600000 are needed",
                 "CLOUDFLARE_API_BASE is `localhost`: an http or https address is needed",
                 "LOG_FORMAT is `xml`: `compact` or `json` is needed",
             ]

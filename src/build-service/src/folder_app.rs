@@ -54,7 +54,7 @@ impl FolderApp {
     /// Links its release.
     pub fn release(&self, artifacts: &ArtifactStore) -> Result<Release, Vec<Diagnostic>> {
         let app = self.app(release::release_options());
-        release::link(&app, &self.packages, artifacts)
+        release::link(&app, &self.packages, artifacts).map(|(release, _)| release)
     }
 
     /// Links its preview, every module of it.

@@ -23,6 +23,7 @@ const BODY_BYTES: usize = 16 * 1024 * 1024;
 pub fn router(service: Arc<Service>) -> Router {
     let v1 = Router::new()
         .route("/v1/builds", post(builds))
+        .route("/v1/removals", post(removals))
         .route("/v1/vendor", post(vendor))
         .route("/v1/{*rest}", axum::routing::any(not_found))
         .method_not_allowed_fallback(|| async {
@@ -93,6 +94,13 @@ async fn builds(State(service): State<Arc<Service>>, body: Bytes) -> Response {
     // On its own: a cut stream does not stop a build half-way.
     tokio::spawn(service.build(job, sender));
     lines(receiver)
+}
+
+async fn removals(State(service): State<Arc<Service>>, body: Bytes) -> Response {
+    match read(&body) {
+        Ok(request) => Json(service.remove(&request).await).into_response(),
+        Err(response) => response,
+    }
 }
 
 async fn vendor(State(service): State<Arc<Service>>, body: Bytes) -> Response {

@@ -14,6 +14,7 @@ mod host;
 mod http;
 pub mod packages;
 mod release;
+mod size;
 mod upload;
 mod vendor;
 mod work;

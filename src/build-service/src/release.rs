@@ -5,6 +5,7 @@ use crate::artifacts::ArtifactStore;
 use crate::builds::Service;
 use crate::host::Host;
 use crate::packages::{DependencySet, PackageFolder};
+use crate::size::{Measured, Sizes};
 use crate::vendor::{internal, package_options};
 use crate::work;
 use hotplate_compiler::{Mode, Options};
@@ -24,7 +25,10 @@ pub(crate) fn release_options() -> Options {
 
 impl Service {
     /// Links the release of a job whose contents are all here.
-    pub(crate) async fn link(self: &Arc<Self>, job: &BuildJob) -> Result<Release, Vec<Diagnostic>> {
+    pub(crate) async fn link(
+        self: &Arc<Self>,
+        job: &BuildJob,
+    ) -> Result<(Release, Sizes), Vec<Diagnostic>> {
         let files = job.files.iter().map(|file| {
             let meta = FileMeta {
                 hash: file.hash.clone(),
@@ -50,12 +54,12 @@ impl Service {
     }
 }
 
-/// Links an app with its packages.
+/// Links an app with its packages; also how large the modules are that it is made of.
 pub(crate) fn link(
     app: &AppFiles,
     packages: &PackageFolder,
     artifacts: &ArtifactStore,
-) -> Result<Release, Vec<Diagnostic>> {
+) -> Result<(Release, Sizes), Vec<Diagnostic>> {
     let index_html = app.text("index.html").ok_or_else(|| {
         vec![Diagnostic::without_place(
             Severity::Error,
@@ -63,13 +67,13 @@ pub(crate) fn link(
             "The app has no index.html",
         )]
     })?;
-    let host = Host {
+    let host = Measured::new(Host {
         app: Some(app),
         packages,
         artifacts,
         mode: VendorMode::Production,
         options: package_options(VendorMode::Production),
-    };
+    });
     let content = |path: &str| app.bytes(path).map(Arc::from);
     let release = ReleaseApp {
         tree: &app.tree,
@@ -81,7 +85,7 @@ pub(crate) fn link(
     match link_release(&host, &release) {
         Ok(mut release) => {
             add_frames(&mut release.warnings, &text);
-            Ok(release)
+            Ok((release, host.sizes()))
         }
         Err(mut diagnostics) => {
             add_frames(&mut diagnostics, &text);

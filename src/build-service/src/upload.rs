@@ -16,6 +16,10 @@ pub(crate) async fn upload(
     files: Vec<ReleaseFile>,
 ) -> Result<(), Error> {
     let namespace = client.namespace(&job.namespace);
+    let (rules, files): (Vec<_>, Vec<_>) = files
+        .into_iter()
+        .partition(|file| file.path == HEADERS_FILE);
+    let headers = header_rules(&files, &rules);
     let assets: Vec<AssetFile> = files
         .into_iter()
         .map(|file| AssetFile {
@@ -37,6 +41,7 @@ pub(crate) async fn upload(
             jwt,
             config: AssetsConfig {
                 not_found_handling: Some("single-page-application".to_owned()),
+                headers: Some(headers),
                 ..AssetsConfig::default()
             },
         }),
@@ -46,6 +51,47 @@ pub(crate) async fn upload(
         .upload_script(&job.script_name, &metadata, &[])
         .await?;
     Ok(())
+}
+
+/// The app's own rules, as Cloudflare and Netlify have them: `public/_headers`. It is not served.
+const HEADERS_FILE: &str = "_headers";
+/// Folder of what the linker names by its content.
+const HASHED: &str = "assets/";
+/// Rules of one file that the platform reads.
+const RULES: usize = 90;
+
+/// How files may be cached: what is named by its content for ever, everything else after asking
+/// again, which is the platform's default. The app's own rules come last, so they win.
+fn header_rules(files: &[ReleaseFile], own: &[ReleaseFile]) -> String {
+    let is_hashed = |path: &str| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+        let hash = stem.rsplit_once('-').map(|(_, hash)| hash);
+        hash.is_some_and(|hash| hash.len() == 8 && hash.bytes().all(|b| b.is_ascii_alphanumeric()))
+    };
+    let (hashed, named): (Vec<&str>, Vec<&str>) = files
+        .iter()
+        .map(|file| file.path.as_str())
+        .filter(|path| path.starts_with(HASHED))
+        .partition(|path| is_hashed(path));
+    let mut rules = "/*\n  Accept-Ranges: bytes\n".to_owned();
+    let mut keep = |pattern: &str| {
+        rules.push('/');
+        rules.push_str(pattern);
+        rules.push_str("\n  Cache-Control: public, max-age=31536000, immutable\n");
+    };
+    // One rule for the folder, unless the app has files of its own in `public/assets`.
+    if named.is_empty() {
+        if !hashed.is_empty() {
+            keep("assets/*");
+        }
+    } else {
+        hashed.iter().take(RULES).for_each(|path| keep(path));
+    }
+    for file in own {
+        rules.push_str(&String::from_utf8_lossy(&file.bytes));
+    }
+    rules
 }
 
 /// What a file is served as, by its ending.
@@ -77,4 +123,38 @@ fn content_type(path: &str) -> Option<&'static str> {
         "pdf" => "application/pdf",
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(paths: &[&str]) -> Vec<ReleaseFile> {
+        let file = |path: &&str| ReleaseFile {
+            path: (*path).to_owned(),
+            bytes: b"/own\n  X-Own: 1\n".to_vec(),
+        };
+        paths.iter().map(file).collect()
+    }
+
+    #[test]
+    fn only_what_is_named_by_its_content_is_kept() {
+        let ranges = "/*\n  Accept-Ranges: bytes\n";
+        let keep = "\n  Cache-Control: public, max-age=31536000, immutable\n";
+        for (paths, rules) in [
+            (&["index.html"][..], ranges.to_owned()),
+            (
+                &["index.html", "assets/index-1a2b3c4d.js"],
+                format!("{ranges}/assets/*{keep}"),
+            ),
+            (
+                &["assets/index-1a2b3c4d.js", "assets/logo.png"],
+                format!("{ranges}/assets/index-1a2b3c4d.js{keep}"),
+            ),
+        ] {
+            assert_eq!(header_rules(&files(paths), &[]), rules, "{paths:?}");
+        }
+        let own = header_rules(&files(&["index.html"]), &files(&[HEADERS_FILE]));
+        assert_eq!(own, format!("{ranges}/own\n  X-Own: 1\n"));
+    }
 }

@@ -163,7 +163,10 @@ impl Progress {
         }
         match (self, event) {
             (_, Event::Failed { at, error }) => Ok(Self::Failed { error, at }),
-            (_, Event::Cancelled { at }) => Ok(Self::Cancelled { at }),
+            // Once it uploads it is too late: the script may answer already.
+            (Self::Pending | Self::Building(_), Event::Cancelled { at }) => {
+                Ok(Self::Cancelled { at })
+            }
             (Self::Pending, Event::Superseded { at }) => Ok(Self::Superseded { at }),
             (Self::Pending, Event::TakenUp { at }) => {
                 Ok(Self::Building(TakenUp { at, attempt: 1 }))
@@ -352,6 +355,21 @@ mod tests {
             state = state.apply(Event::TakenUp { at: 1 }).unwrap();
         }
         assert!(state.apply(Event::TakenUp { at: 1 }).is_err());
+    }
+
+    #[test]
+    fn it_is_cancelled_until_it_uploads() {
+        let building = run([Event::TakenUp { at: 1 }]);
+        for early in [Progress::Pending, building.clone()] {
+            let end = early.apply(Event::Cancelled { at: 2 }).unwrap();
+            assert_eq!(end.state(), DeploymentState::Cancelled);
+        }
+        let built = Built {
+            build_ms: 1,
+            bundle: Bundle::default(),
+        };
+        let late = building.apply(Event::Built(built)).unwrap();
+        assert!(late.apply(Event::Cancelled { at: 2 }).is_err());
     }
 
     #[test]

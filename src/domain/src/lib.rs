@@ -12,6 +12,7 @@ pub mod id;
 pub mod isolation;
 pub mod limits;
 pub mod path;
+pub mod range;
 pub mod replay;
 pub mod route;
 pub mod slug;

@@ -62,6 +62,44 @@ pub const PACE_BYTES: u64 = 1024 * 1024;
 
 /// How long a queue consumer may be silent before another takes its deployment over.
 pub const LEASE_MS: u64 = 60_000;
+/// How long the build service may be silent; it gives a sign of life far more often.
+pub const SILENCE_MS: u64 = 15_000;
+/// How long a new deployment may think about the question that verifies it.
+pub const VERIFY_MS: u64 = 10_000;
+/// Pause before an interrupted deployment is tried again, times the attempts so far.
+pub const RETRY_MS: u64 = 1_000;
+/// Deployments of one app that may wait; a newer revision takes the place of older ones.
+pub const WAITING_OF_APP: u64 = 5;
+/// Deployments that may wait on the whole platform.
+pub const WAITING: u64 = 1_000;
+/// When to ask again after too many waited, in seconds.
+pub const WAITING_RETRY_SECONDS: u32 = 5;
+/// How old a waiting deployment is before the sweep sends its message again.
+pub const STALE_MS: u64 = 30_000;
+/// Deployments that one sweep puts back, and those it retires.
+pub const SWEEP_DEPLOYMENTS: u32 = 100;
+/// Scripts that one sweep removes: each is a call of a rate-limited API.
+pub const SWEEP_REMOVALS: u32 = 50;
+/// How long the script of a deployment that ended otherwise is left alone: its upload may be under way.
+pub const REMOVAL_DELAY_MS: u64 = 600_000;
+/// How long a removal that failed waits for the next try.
+pub const REMOVAL_RETRY_MS: u64 = 300_000;
+
+/// How long a host's script may be remembered; a switch of production shows everywhere after that.
+pub const ROUTE_MS: u64 = 250;
+/// Hosts that an isolate remembers.
+pub const ROUTES: usize = 10_000;
+/// CPU time of an app's Worker per request.
+pub const APP_CPU_MS: u32 = 1_000;
+/// Requests that an app's Worker may make to answer one.
+pub const APP_SUBREQUESTS: u32 = 100;
+/// How often an exception of an app's Worker is written down for its owner.
+pub const APP_ERROR_MS: u64 = 10_000;
+/// Characters of an exception that are written down.
+pub const APP_ERROR_CHARS: usize = 1_000;
+
+/// Most assets of a deployment; the platform takes no more on every plan.
+pub const ASSETS: usize = 20_000;
 /// How often a deployment is taken up before it fails for good.
 pub const BUILD_ATTEMPTS: u32 = 3;
 /// How often a new deployment is asked through the dispatch path before it fails.

@@ -128,6 +128,25 @@ pub enum Route {
         /// Deployment.
         id: String,
     },
+    /// `PATCH /v1/apps/{app}/deployments/{id}`
+    ChangeDeployment {
+        /// Slug.
+        app: String,
+        /// Deployment.
+        id: String,
+    },
+    /// `POST /v1/apps/{app}/deployments/{id}/cancel`
+    Cancel {
+        /// Slug.
+        app: String,
+        /// Deployment.
+        id: String,
+    },
+    /// `GET /v1/apps/{app}/activations`
+    ListActivations {
+        /// Slug.
+        app: String,
+    },
     /// `POST /v1/apps/{app}/deployments/{id}/activate`
     Activate {
         /// Slug.
@@ -222,6 +241,9 @@ impl Route {
             | Self::ListDeployments { .. }
             | Self::ReadDeployment { .. }
             | Self::DeploymentEvents { .. }
+            | Self::ChangeDeployment { .. }
+            | Self::Cancel { .. }
+            | Self::ListActivations { .. }
             | Self::Activate { .. }
             | Self::Rollback { .. } => Access::Token,
         }
@@ -294,7 +316,17 @@ fn offers(path: &str) -> Result<Vec<(Method, Route)>, RouteError> {
         }
         ["v1", "apps", slug, "deployments", id] => {
             let (app, id) = (app(slug)?, decode(id)?);
-            vec![(Method::Get, Route::ReadDeployment { app, id })]
+            let (same_app, same_id) = (app.clone(), id.clone());
+            vec![
+                (Method::Get, Route::ReadDeployment { app, id }),
+                (
+                    Method::Patch,
+                    Route::ChangeDeployment {
+                        app: same_app,
+                        id: same_id,
+                    },
+                ),
+            ]
         }
         ["v1", "apps", slug, "deployments", id, "events"] => {
             let (app, id) = (app(slug)?, decode(id)?);
@@ -303,6 +335,13 @@ fn offers(path: &str) -> Result<Vec<(Method, Route)>, RouteError> {
         ["v1", "apps", slug, "deployments", id, "activate"] => {
             let (app, id) = (app(slug)?, decode(id)?);
             vec![(Method::Post, Route::Activate { app, id })]
+        }
+        ["v1", "apps", slug, "deployments", id, "cancel"] => {
+            let (app, id) = (app(slug)?, decode(id)?);
+            vec![(Method::Post, Route::Cancel { app, id })]
+        }
+        ["v1", "apps", slug, "activations"] => {
+            vec![(Method::Get, Route::ListActivations { app: app(slug)? })]
         }
         ["v1", "apps", slug, "rollback"] => {
             vec![(Method::Post, Route::Rollback { app: app(slug)? })]
@@ -379,6 +418,27 @@ mod tests {
                     app: app(),
                     id: id(),
                 },
+            ),
+            (
+                "PATCH",
+                "/v1/apps/demo/deployments/0123456789ab",
+                Route::ChangeDeployment {
+                    app: app(),
+                    id: id(),
+                },
+            ),
+            (
+                "POST",
+                "/v1/apps/demo/deployments/0123456789ab/cancel",
+                Route::Cancel {
+                    app: app(),
+                    id: id(),
+                },
+            ),
+            (
+                "GET",
+                "/v1/apps/demo/activations",
+                Route::ListActivations { app: app() },
             ),
             (
                 "POST",

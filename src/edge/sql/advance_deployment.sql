@@ -10,3 +10,8 @@ SET state = ?4, attempt = ?5, lease_until = ?6,
   error = COALESCE(?14, error),
   deployed_at = COALESCE(?15, deployed_at)
 WHERE id = ?1 AND state = ?2 AND attempt = ?3
+  -- A taking-up, at ?16, waits for the app's other build.
+  AND (?16 IS NULL OR NOT EXISTS (
+    SELECT 1 FROM deployments o
+    WHERE o.app_id = deployments.app_id AND o.id <> deployments.id
+      AND o.state IN ('building', 'deploying') AND o.lease_until > ?16))

@@ -1,4 +1,4 @@
-SELECT previous AS id FROM activations
-WHERE app_id = ?1 AND deployment_id = ?2 AND cause <> 'rollback'
-ORDER BY id DESC
+SELECT v.previous AS id FROM activations v
+WHERE v.app_id = ?1 AND v.deployment_id = ?2 AND v.cause <> 'rollback'
+ORDER BY v.id DESC
 LIMIT 1

@@ -1,8 +1,8 @@
-//! The Worker's end of the build service: a job out, a stream of events back.
+//! The Worker's end of the build service: a job out, a stream of events back; scripts to remove.
 
 use crate::config::Config;
 use futures::{Stream, StreamExt, stream};
-use hotplate_protocol::{BuildEvent, BuildJob, Problem};
+use hotplate_protocol::{BuildEvent, BuildJob, Problem, RemovalAnswer, RemovalRequest};
 use worker::{Fetch, Headers, Method, Request, RequestInit, Response};
 
 /// Why there is no (further) event.
@@ -22,6 +22,9 @@ pub(crate) enum BuildError {
     /// The stream broke off or was not what it should be.
     #[error("the build's events broke off: {0}")]
     Cut(String),
+    /// It took the job and gives no sign of life.
+    #[error("the build service fell silent")]
+    Silent,
 }
 
 /// Starts a build; its events as they come.
@@ -29,7 +32,9 @@ pub(crate) async fn start(
     config: &Config,
     job: &BuildJob,
 ) -> Result<impl Stream<Item = Result<BuildEvent, BuildError>> + use<>, BuildError> {
-    let mut response = post(config, job).await.map_err(BuildError::Unreachable)?;
+    let body = serde_json::to_string(job).map_err(|error| BuildError::Cut(error.to_string()))?;
+    let response = post(config, "/v1/builds", body).await;
+    let mut response = response.map_err(BuildError::Unreachable)?;
     let status = response.status_code();
     if status >= 400 {
         let body = response.text().await.unwrap_or_default();
@@ -61,6 +66,24 @@ pub(crate) async fn start(
     }))
 }
 
+/// Has scripts removed from the dispatch namespace; the names of those that are gone.
+pub(crate) async fn remove(
+    config: &Config,
+    request: &RemovalRequest,
+) -> Result<Vec<String>, BuildError> {
+    let body =
+        serde_json::to_string(request).map_err(|error| BuildError::Cut(error.to_string()))?;
+    let response = post(config, "/v1/removals", body).await;
+    let mut response = response.map_err(BuildError::Unreachable)?;
+    let status = response.status_code();
+    if status >= 400 {
+        let detail = response.text().await.unwrap_or_default();
+        return Err(BuildError::Refused { status, detail });
+    }
+    let answer: RemovalAnswer = response.json().await.map_err(BuildError::Unreachable)?;
+    Ok(answer.removed)
+}
+
 /// Whether the build service answers its health check.
 pub(crate) async fn is_healthy(config: &Config) -> bool {
     let url = format!("{}/healthz", config.build_service_url);
@@ -73,7 +96,7 @@ pub(crate) async fn is_healthy(config: &Config) -> bool {
     }
 }
 
-async fn post(config: &Config, job: &BuildJob) -> worker::Result<Response> {
+async fn post(config: &Config, path: &str, body: String) -> worker::Result<Response> {
     let headers = Headers::new();
     headers.set(
         "authorization",
@@ -83,8 +106,8 @@ async fn post(config: &Config, job: &BuildJob) -> worker::Result<Response> {
     let mut init = RequestInit::new();
     init.with_method(Method::Post)
         .with_headers(headers)
-        .with_body(Some(serde_json::to_string(job)?.into()));
-    let url = format!("{}/v1/builds", config.build_service_url);
+        .with_body(Some(body.into()));
+    let url = format!("{}{path}", config.build_service_url);
     Fetch::Request(Request::new_with_init(&url, &init)?)
         .send()
         .await

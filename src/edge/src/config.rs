@@ -13,6 +13,8 @@ pub(crate) struct Config {
     pub(crate) namespace: String,
     /// Largest sum of chunk bytes of a deployment.
     pub(crate) max_bundle_bytes: u64,
+    /// How many of an app's newest deployments retention keeps.
+    pub(crate) retain_deployments: u64,
     /// Opens the API.
     pub(crate) admin_token: String,
     /// Shared with the build service, both directions.
@@ -24,14 +26,18 @@ impl Config {
     pub(crate) fn read(env: &Env) -> Result<Self> {
         let var = |name: &str| env.var(name).map(|value| value.to_string());
         let secret = |name: &str| env.secret(name).map(|value| value.to_string());
-        let max = var("MAX_BUNDLE_BYTES")?;
+        let number = |name: &str| {
+            let value = var(name)?;
+            value
+                .parse()
+                .map_err(|error| worker::Error::RustError(format!("{name} is {value:?}: {error}")))
+        };
         Ok(Self {
             base_domain: var("BASE_DOMAIN")?,
             build_service_url: var("BUILD_SERVICE_URL")?.trim_end_matches('/').to_owned(),
             namespace: var("WFP_NAMESPACE_ID")?,
-            max_bundle_bytes: max.parse().map_err(|error| {
-                worker::Error::RustError(format!("MAX_BUNDLE_BYTES is {max:?}: {error}"))
-            })?,
+            max_bundle_bytes: number("MAX_BUNDLE_BYTES")?,
+            retain_deployments: number("RETAIN_DEPLOYMENTS")?,
             admin_token: secret("ADMIN_TOKEN")?,
             build_service_secret: secret("BUILD_SERVICE_SECRET")?,
         })

@@ -1,40 +1,52 @@
 //! The queue's consumer: carries one deployment from `pending` to an end.
 //!
 //! Every move is compare-and-swap in D1, so a message delivered twice changes nothing. A consumer
-//! holds a lease while it works; when it dies, the message comes again and the next one takes the
-//! deployment over, [`limits::BUILD_ATTEMPTS`] times in all.
+//! holds a lease while it works and lets it go when the attempt breaks off; the deployment is then
+//! tried again, [`limits::BUILD_ATTEMPTS`] times in all. An app has one build at a time: whoever ends
+//! one sends the message of the app's next. What gets lost all the same is the sweep's.
 
 use crate::{
     builds::{self, BuildError},
-    config::Config,
+    config::{self, Config},
     dispatch::{self, Answer},
     problem::ApiError,
     rooms::Room,
-    store::{DeploymentRow, Standing, Store},
+    store::{DeploymentRow, Move, Standing, Store},
 };
-use futures::StreamExt;
+use futures::{
+    StreamExt,
+    future::{Either, select},
+};
 use hotplate_domain::{
     Event, IllegalTransition, Progress, Urls,
-    deployment::{Built, TakenUp, is_final},
+    deployment::{Built, is_final},
     limits,
 };
 use hotplate_protocol::{
     BuildEvent, BuildJob, DeploymentError, DeploymentState, Diagnostic, QueuedDeployment,
     RoomMessage, Stage,
 };
+use std::time::Duration;
 use worker::{
-    Date, Env, MessageBatch, MessageExt, QueueRetryOptionsBuilder, Request, Result, console_error,
+    Date, Delay, Env, MessageBatch, MessageExt, QueueRetryOptionsBuilder, Request, Result,
+    console_error, console_warn,
 };
 
-/// Why work on a deployment stopped without an end.
+/// The build service could not fetch the app's files from the Worker.
+const CONTENT_UNAVAILABLE: &str = "content_unavailable";
+
+/// Why an attempt stopped without an end.
 #[derive(Debug, thiserror::Error)]
 enum Interrupted {
-    /// Another consumer has it; nothing is left to do here.
+    /// The deployment was moved by somebody else (taken over, cancelled), or its app has another build.
     #[error("another consumer took the deployment over")]
     TakenOver,
     /// The build service said things in an order that makes no sense.
     #[error(transparent)]
     Illegal(#[from] IllegalTransition),
+    /// The build service went away; another attempt may find it.
+    #[error("{}", .0.message)]
+    Broken(DeploymentError),
     /// D1 or a room failed.
     #[error(transparent)]
     Platform(#[from] ApiError),
@@ -46,72 +58,98 @@ impl From<worker::Error> for Interrupted {
     }
 }
 
-/// Works through a batch; a message whose deployment is in another's hands comes again later.
+/// What is left to do about a message.
+enum After {
+    /// Nothing.
+    Done,
+    /// Deliver it again after so long.
+    Again(u64),
+}
+
+/// Works through a batch.
 pub(crate) async fn consume(batch: MessageBatch<QueuedDeployment>, env: &Env) -> Result<()> {
     for message in batch.messages()? {
-        match work(&message.body().deployment_id, env).await {
-            Ok(None) => message.ack(),
-            Ok(Some(wait_ms)) => {
+        let after = work(&message.body().deployment_id, env).await;
+        let after = after.unwrap_or_else(|error| {
+            console_error!("deployment {}: {error}", message.body().deployment_id);
+            After::Again(limits::RETRY_MS)
+        });
+        match after {
+            After::Done => message.ack(),
+            After::Again(wait_ms) => {
                 let seconds = u32::try_from(wait_ms.div_ceil(1000)).unwrap_or(60);
                 let later = QueueRetryOptionsBuilder::new()
                     .with_delay_seconds(seconds)
                     .build();
                 message.retry_with_options(&later);
             }
-            Err(error) => {
-                console_error!("deployment {}: {error}", message.body().deployment_id);
-                message.retry();
-            }
         }
     }
     Ok(())
 }
 
-/// Carries a deployment to its end; `Some(ms)` when a living consumer holds it that much longer.
-async fn work(id: &str, env: &Env) -> std::result::Result<Option<u64>, Interrupted> {
+/// Carries a deployment to its end, or as far as this attempt gets.
+async fn work(id: &str, env: &Env) -> std::result::Result<After, ApiError> {
     let config = Config::read(env)?;
     let store = Store::open(env)?;
-    let Some(row) = store.deployment(id).await? else {
-        return Ok(None);
-    };
-    if is_final(row.state) {
-        return Ok(None);
-    }
     let now = Date::now().as_millis();
-    if row.state != DeploymentState::Pending && row.lease_until > now {
-        return Ok(Some(row.lease_until - now));
+    let mut found = store.deployment(id).await?;
+    // A message about one that waits stands for any that waits: apps take turns, however many
+    // messages one of them has in the queue.
+    if found
+        .as_ref()
+        .is_some_and(|row| row.state == DeploymentState::Pending)
+    {
+        found = match store.next_in_turn(now).await? {
+            Some(next) => store.deployment(&next).await?,
+            None => None,
+        };
     }
+    let Some(row) = found else {
+        return Ok(After::Done);
+    };
+    // In living hands: should they die, the sweep finds the lease that ran out.
+    if is_final(row.state) || (row.state != DeploymentState::Pending && row.lease_until > now) {
+        return Ok(After::Done);
+    }
+    let app_id = row.app_id.clone();
     let mut run = Run {
         standing: Standing {
             state: row.state,
             attempt: row.attempt,
         },
-        progress: progress_of(&row),
+        progress: row.progress(),
         urls: Urls::new(config.base_domain.clone()),
+        lines: Vec::new(),
         env,
         config,
         store,
         row,
     };
-    match run.carry().await {
-        Ok(()) | Err(Interrupted::TakenOver) => Ok(None),
-        Err(Interrupted::Illegal(error)) => {
-            let failed = run
-                .fail(Stage::Building, "internal", error.to_string(), Vec::new())
-                .await;
-            failed.map(|()| None)
-        }
-        Err(error @ Interrupted::Platform(_)) => Err(error),
+    let after = match run.carry().await {
+        Ok(()) | Err(Interrupted::TakenOver) => After::Done,
+        Err(error) => run.interrupt(error).await?,
+    };
+    if matches!(after, After::Done) {
+        hand_on(&run.store, &app_id, env).await;
     }
+    Ok(after)
 }
 
-fn progress_of(row: &DeploymentRow) -> Progress {
-    match row.taken_up_at {
-        Some(at) => Progress::Building(TakenUp {
-            at,
-            attempt: row.attempt,
-        }),
-        None => Progress::Pending,
+/// Sends the message of the app's next deployment, which gave way to the one that ended now.
+pub(crate) async fn hand_on(store: &Store, app_id: &str, env: &Env) {
+    let next = async {
+        let now = Date::now().as_millis();
+        match store.next_deployment(app_id, now).await? {
+            Some(deployment_id) => {
+                let message = QueuedDeployment { deployment_id };
+                config::deployments(env)?.send(message).await
+            }
+            None => Ok(()),
+        }
+    };
+    if let Err(error) = next.await {
+        console_error!("the next deployment of {app_id} waits for the sweep: {error}");
     }
 }
 
@@ -124,16 +162,16 @@ struct Run<'a> {
     row: DeploymentRow,
     progress: Progress,
     standing: Standing,
+    /// Log lines that are not stored yet: they go along with the next move or sign of life.
+    lines: Vec<(u64, String)>,
 }
 
 impl Run<'_> {
     async fn carry(&mut self) -> std::result::Result<(), Interrupted> {
         let at = Date::now().as_millis();
         if self.progress.apply(Event::TakenUp { at }).is_err() {
-            let message = format!("taken up {} times without an end", limits::BUILD_ATTEMPTS);
-            return self
-                .fail(Stage::Building, "lease_lost", message, Vec::new())
-                .await;
+            let error = self.last_interruption();
+            return self.advance(Event::Failed { at, error }).await;
         }
         self.advance(Event::TakenUp { at }).await?;
         let room = Room::of(self.env, &self.row.app)?;
@@ -150,14 +188,9 @@ impl Run<'_> {
         };
         match self.build(&job).await? {
             Ok(()) => self.verify().await,
-            Err(failure) => {
-                let DeploymentError {
-                    stage,
-                    code,
-                    message,
-                    diagnostics,
-                } = failure;
-                self.fail(stage, &code, message, diagnostics).await
+            Err(error) => {
+                let at = Date::now().as_millis();
+                self.advance(Event::Failed { at, error }).await
             }
         }
     }
@@ -167,35 +200,47 @@ impl Run<'_> {
         &mut self,
         job: &BuildJob,
     ) -> std::result::Result<std::result::Result<(), DeploymentError>, Interrupted> {
-        let mut events = match builds::start(&self.config, job).await {
-            Ok(events) => Box::pin(events),
-            Err(error) => return Ok(Err(self.broken(&error))),
+        let mut events = match heard(builds::start(&self.config, job)).await {
+            Some(Ok(events)) => Box::pin(events),
+            Some(Err(error @ BuildError::Refused { status, .. })) if status < 500 => {
+                return Ok(Err(self.broken(&error)));
+            }
+            Some(Err(error)) => return Err(Interrupted::Broken(self.broken(&error))),
+            None => return Err(Interrupted::Broken(self.broken(&BuildError::Silent))),
         };
-        while let Some(event) = events.next().await {
-            match event {
-                Ok(BuildEvent::Log { message }) => self.log(&message).await?,
-                Ok(BuildEvent::Built { build_ms, bundle }) => {
+        loop {
+            match heard(events.next()).await {
+                Some(Some(Ok(BuildEvent::Log { message }))) => self.note(message),
+                Some(Some(Ok(BuildEvent::Working))) => self.renew().await?,
+                Some(Some(Ok(BuildEvent::Built { build_ms, bundle }))) => {
                     self.advance(Event::Built(Built { build_ms, bundle }))
                         .await?;
                 }
-                Ok(BuildEvent::Uploaded { upload_ms }) => {
+                Some(Some(Ok(BuildEvent::Uploaded { upload_ms }))) => {
                     self.advance(Event::Uploaded { upload_ms }).await?;
                     return Ok(Ok(()));
                 }
-                Ok(BuildEvent::Failed(failure)) => {
-                    return Ok(Err(DeploymentError {
+                Some(Some(Ok(BuildEvent::Failed(failure)))) => {
+                    let transient = failure.code == CONTENT_UNAVAILABLE;
+                    let error = DeploymentError {
                         stage: failure.stage,
                         code: failure.code,
                         message: failure.message,
                         diagnostics: failure.diagnostics,
-                    }));
+                    };
+                    if transient {
+                        return Err(Interrupted::Broken(error));
+                    }
+                    return Ok(Err(error));
                 }
-                Err(error) => return Ok(Err(self.broken(&error))),
+                Some(Some(Err(error))) => return Err(Interrupted::Broken(self.broken(&error))),
+                Some(None) => {
+                    let cut = BuildError::Cut("the stream ended early".to_owned());
+                    return Err(Interrupted::Broken(self.broken(&cut)));
+                }
+                None => return Err(Interrupted::Broken(self.broken(&BuildError::Silent))),
             }
         }
-        Ok(Err(self.broken(&BuildError::Cut(
-            "the stream ended early".to_owned(),
-        ))))
     }
 
     /// Asks the new script as a visitor will be answered: anything below 500 counts.
@@ -206,7 +251,16 @@ impl Run<'_> {
         let mut reason = String::new();
         for _ in 0..limits::VERIFY_ATTEMPTS {
             let request = Request::new(&url, worker::Method::Get)?;
-            match dispatch::ask(self.env, &script, request).await? {
+            let asked = Box::pin(dispatch::ask(self.env, &script, request));
+            let patience = Box::pin(Delay::from(Duration::from_millis(limits::VERIFY_MS)));
+            let answer = match select(asked, patience).await {
+                Either::Left((answer, _)) => answer?,
+                Either::Right(_) => {
+                    reason = format!("it did not answer within {} ms", limits::VERIFY_MS);
+                    continue;
+                }
+            };
+            match answer {
                 Answer::Response(response) if response.status_code() < 500 => {
                     let at = Date::now().as_millis();
                     return self
@@ -231,16 +285,109 @@ impl Run<'_> {
             .await
     }
 
-    async fn log(&self, message: &str) -> std::result::Result<(), Interrupted> {
+    fn note(&mut self, line: String) {
+        self.lines.push((Date::now().as_millis(), line));
+    }
+
+    /// Keeps the lease and stores what was noted.
+    async fn renew(&mut self) -> std::result::Result<(), Interrupted> {
         let now = Date::now().as_millis();
-        if !self
-            .store
-            .renew_lease(&self.row.id, self.standing.attempt, now)
-            .await?
-        {
-            return Err(Interrupted::TakenOver);
+        let lines = std::mem::take(&mut self.lines);
+        self.store.log(&self.row.id, &lines).await?;
+        let attempt = self.standing.attempt;
+        if self.store.renew_lease(&self.row.id, attempt, now).await? {
+            Ok(())
+        } else {
+            Err(Interrupted::TakenOver)
         }
-        Ok(self.store.log(&self.row.id, now, message).await?)
+    }
+
+    /// After an attempt that broke off: lets the deployment go for the next one, or fails it when that
+    /// was the last.
+    async fn interrupt(&mut self, why: Interrupted) -> std::result::Result<After, ApiError> {
+        let (error, transient) = self.reason(why);
+        let at = Date::now().as_millis();
+        if is_final(self.standing.state) {
+            return Ok(After::Done);
+        }
+        let again = After::Again(limits::RETRY_MS * u64::from(self.standing.attempt.max(1)));
+        if self.standing.state == DeploymentState::Pending {
+            return Ok(again);
+        }
+        if transient && self.standing.attempt < limits::BUILD_ATTEMPTS {
+            let attempt = self.standing.attempt;
+            self.note(format!(
+                "attempt {attempt} broke off: {} ({}); it is tried again",
+                error.message, error.code
+            ));
+            let lines = std::mem::take(&mut self.lines);
+            let json = serde_json::to_string(&error)?;
+            let released = self
+                .store
+                .release_lease(&self.row.id, attempt, &json)
+                .await?;
+            self.store.log(&self.row.id, &lines).await?;
+            return Ok(if released { again } else { After::Done });
+        }
+        match self.advance(Event::Failed { at, error }).await {
+            Err(Interrupted::Platform(error)) => Err(error),
+            // Failed, or in other hands: a running deployment can always fail.
+            Ok(())
+            | Err(Interrupted::TakenOver | Interrupted::Illegal(_) | Interrupted::Broken(_)) => {
+                Ok(After::Done)
+            }
+        }
+    }
+
+    /// Why an attempt broke off, in words for the deployment's owner, and whether another may fare
+    /// better.
+    fn reason(&self, why: Interrupted) -> (DeploymentError, bool) {
+        let error = |code: &str, message: String| DeploymentError {
+            stage: self.stage(),
+            code: code.to_owned(),
+            message,
+            diagnostics: Vec::new(),
+        };
+        match why {
+            Interrupted::Broken(error) => (error, true),
+            Interrupted::TakenOver => (error("lease_lost", why.to_string()), true),
+            Interrupted::Illegal(illegal) => (error("internal", illegal.to_string()), false),
+            Interrupted::Platform(ApiError::Problem(problem)) => {
+                let transient = problem.status >= 500;
+                (error(problem.code.as_str(), problem.detail), transient)
+            }
+            Interrupted::Platform(cause) => {
+                console_error!("deployment {}: {cause}", self.row.id);
+                let message = "the platform's database or the app's room failed".to_owned();
+                (error("platform_unavailable", message), true)
+            }
+        }
+    }
+
+    const fn stage(&self) -> Stage {
+        match (self.standing.state, &self.progress) {
+            (DeploymentState::Pending, _) => Stage::Pending,
+            (
+                DeploymentState::Deploying,
+                Progress::Deploying {
+                    upload_ms: Some(_), ..
+                },
+            ) => Stage::Verifying,
+            (DeploymentState::Deploying, _) => Stage::Deploying,
+            _ => Stage::Building,
+        }
+    }
+
+    /// Why a deployment that was tried often enough has no end.
+    fn last_interruption(&self) -> DeploymentError {
+        let known = self.row.interruption.as_deref();
+        let known = known.and_then(|json| serde_json::from_str::<DeploymentError>(json).ok());
+        known.unwrap_or_else(|| DeploymentError {
+            stage: Stage::Building,
+            code: "lease_lost".to_owned(),
+            message: format!("taken up {} times without an end", limits::BUILD_ATTEMPTS),
+            diagnostics: Vec::new(),
+        })
     }
 
     async fn fail(
@@ -262,11 +409,20 @@ impl Run<'_> {
 
     /// Moves the deployment, in D1 and in the eyes of the room's sockets.
     async fn advance(&mut self, event: Event) -> std::result::Result<(), Interrupted> {
+        let takes_up = matches!(event, Event::TakenUp { .. });
         let next = self.progress.apply(event)?;
         let now = Date::now().as_millis();
+        let lines = std::mem::take(&mut self.lines);
+        let step = Move {
+            from: self.standing,
+            next: &next,
+            at: now,
+            takes_up,
+            lines: &lines,
+        };
         let moved = self
             .store
-            .advance(&self.row.id, self.row.created_at, self.standing, &next, now)
+            .advance(&self.row.id, self.row.created_at, &step)
             .await?;
         if !moved {
             return Err(Interrupted::TakenOver);
@@ -276,29 +432,52 @@ impl Run<'_> {
             self.standing.attempt = taken_up.attempt;
         }
         self.progress = next;
-        if let Some(row) = self.store.deployment(&self.row.id).await? {
-            let deployment = Box::new(row.into_deployment(&self.urls)?);
-            let room = Room::of(self.env, &self.row.app)?;
-            room.notify(&RoomMessage::Deployment { deployment }).await;
+        dispatch::forget(&self.row.app);
+        let script = dispatch::script_name(&self.row.app, &self.row.id);
+        if self.standing.state == DeploymentState::Failed {
+            let due_at = now + limits::REMOVAL_DELAY_MS;
+            self.store.discard(&self.row.id, &script, due_at).await?;
         }
+        notify(&self.store, &self.row.id, &self.urls, self.env).await;
         Ok(())
     }
 
     fn broken(&self, error: &BuildError) -> DeploymentError {
-        let stage = match self.standing.state {
-            DeploymentState::Deploying => Stage::Deploying,
-            _ => Stage::Building,
-        };
         let code = match error {
             BuildError::Unreachable(_) => "build_service_unreachable",
             BuildError::Refused { .. } => "build_service_refused",
             BuildError::Cut(_) => "build_interrupted",
+            BuildError::Silent => "build_service_silent",
         };
         DeploymentError {
-            stage,
+            stage: self.stage(),
             code: code.to_owned(),
             message: error.to_string(),
             diagnostics: Vec::new(),
         }
+    }
+}
+
+/// What comes of `future` before the build service has been silent for too long.
+async fn heard<T>(future: impl Future<Output = T>) -> Option<T> {
+    let silence = Box::pin(Delay::from(Duration::from_millis(limits::SILENCE_MS)));
+    match select(Box::pin(future), silence).await {
+        Either::Left((output, _)) => Some(output),
+        Either::Right(_) => None,
+    }
+}
+
+/// Tells the sockets of a deployment's room where it stands; that they cannot be told stops nothing.
+pub(crate) async fn notify(store: &Store, id: &str, urls: &Urls, env: &Env) {
+    let told = async {
+        if let Some(row) = store.deployment(id).await? {
+            let room = Room::of(env, &row.app)?;
+            let deployment = Box::new(row.into_deployment(urls)?);
+            room.notify(&RoomMessage::Deployment { deployment }).await;
+        }
+        Ok::<_, ApiError>(())
+    };
+    if let Err(error) = told.await {
+        console_warn!("nobody was told of deployment {id}: {error}");
     }
 }

@@ -1,4 +1,4 @@
-//! The Worker: the API, live previews, dispatch to deployments, and the queue's consumer.
+//! The Worker: the API, live previews, dispatch to deployments, the queue's consumer and the sweep.
 //!
 //! This crate is glue around the platform's bindings: rules are `domain`'s, wire shapes
 //! `protocol`'s. It runs as WASM in workerd; nothing in it may block or panic.
@@ -14,12 +14,16 @@ mod problem;
 mod room;
 mod rooms;
 mod store;
+mod sweep;
 mod text;
 
 use crate::{config::Config, problem::ApiError};
 use hotplate_domain::Host;
 use hotplate_protocol::QueuedDeployment;
-use worker::{Context, Env, MessageBatch, Request, Response, Result, event};
+use worker::{
+    Context, Env, MessageBatch, Request, Response, Result, ScheduleContext, ScheduledEvent,
+    console_error, event,
+};
 
 /// Installs the panic hook, once per isolate: a defect shows with its place in the log.
 #[event(start)]
@@ -60,4 +64,12 @@ async fn route(request: Request, env: Env) -> std::result::Result<Response, ApiE
 #[event(queue)]
 async fn queue(batch: MessageBatch<QueuedDeployment>, env: Env, _context: Context) -> Result<()> {
     consumer::consume(batch, &env).await
+}
+
+/// The sweep, every minute.
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    if let Err(error) = sweep::run(&env).await {
+        console_error!("sweep: {error}");
+    }
 }

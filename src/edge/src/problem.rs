@@ -17,6 +17,14 @@ pub(crate) enum ApiError {
         /// Value of `Allow`.
         allow: String,
     },
+    /// Too much waits already; asking again after so many seconds may help.
+    #[error("{detail}; ask again in {seconds} s")]
+    Later {
+        /// What waits.
+        detail: String,
+        /// Value of `Retry-After`.
+        seconds: u32,
+    },
     /// The platform's bindings failed us. Logged in full, answered in general terms.
     #[error("{0}")]
     Platform(#[from] worker::Error),
@@ -40,6 +48,10 @@ impl ApiError {
                     ErrorCode::MethodNotAllowed,
                     format!("allowed here: {allow}"),
                 )
+            }
+            Self::Later { detail, seconds } => {
+                headers.set("retry-after", &seconds.to_string())?;
+                Problem::new(ErrorCode::RateLimited, detail)
             }
             Self::Platform(error) => {
                 console_error!("internal error: {error}");

@@ -85,6 +85,8 @@ pub enum BuildEvent {
         /// One line.
         message: String,
     },
+    /// Still at work; sent every few seconds, so that a dead service is told from a slow build.
+    Working,
     /// Built; the upload begins.
     Built {
         /// Compile and link.
@@ -99,4 +101,21 @@ pub enum BuildEvent {
     },
     /// Ended without.
     Failed(BuildFailure),
+}
+
+/// Body of `POST /v1/removals`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RemovalRequest {
+    /// Dispatch namespace.
+    pub namespace: String,
+    /// Names of the scripts to remove; one that is not there counts as removed.
+    pub scripts: Vec<String>,
+}
+
+/// Answer of `POST /v1/removals`; scripts that are not named were not removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovalAnswer {
+    /// Names of the scripts that are gone.
+    pub removed: Vec<String>,
 }

@@ -83,6 +83,14 @@ pub struct CreateDeployment {
     pub message: Option<String>,
 }
 
+/// Body of `PATCH …/deployments/{id}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PatchDeployment {
+    /// Whether retention is to leave it alone.
+    pub pinned: bool,
+}
+
 /// Why a deployment failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeploymentError {
@@ -156,6 +164,10 @@ pub struct Deployment {
     pub bundle: Option<Bundle>,
     /// Whether the app's production host points at it.
     pub active: bool,
+    /// Whether retention leaves it alone.
+    pub pinned: bool,
+    /// Epoch milliseconds; when retention removed it.
+    pub removed_at: Option<u64>,
     /// Epoch milliseconds.
     pub created_at: u64,
     /// Epoch milliseconds; absent until `deployed`.
@@ -198,4 +210,51 @@ pub struct ActivePointer {
     pub active: String,
     /// Id of the one it showed before.
     pub previous: Option<String>,
+}
+
+/// Why the active pointer moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActivationCause {
+    /// A deployment was deployed.
+    Deploy,
+    /// To a chosen deployment.
+    Activate,
+    /// To the previous one.
+    Rollback,
+}
+
+impl ActivationCause {
+    /// As it stands in JSON and in D1.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Deploy => "deploy",
+            Self::Activate => "activate",
+            Self::Rollback => "rollback",
+        }
+    }
+}
+
+/// One move of the active pointer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activation {
+    /// Id of the deployment that production showed from then on.
+    pub active: String,
+    /// Id of the one it showed before.
+    pub previous: Option<String>,
+    /// Why.
+    pub cause: ActivationCause,
+    /// Name of the token that it was asked for with.
+    pub by: String,
+    /// Epoch milliseconds.
+    pub at: u64,
+}
+
+/// Answer of `GET …/activations`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActivationList {
+    /// Newest first.
+    pub activations: Vec<Activation>,
+    /// Pass as `?cursor=` for older ones; absent on the last page.
+    pub cursor: Option<String>,
 }

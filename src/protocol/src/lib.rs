@@ -18,10 +18,12 @@ mod vendor;
 pub use app::{App, AppList, AppUrls, CreateApp, PatchApp, Visibility};
 pub use build::{
     BlobAnswer, BlobRequest, BuildEvent, BuildFailure, BuildJob, EncodedBlob, QueuedDeployment,
+    RemovalAnswer, RemovalRequest,
 };
 pub use deployment::{
-    ActivePointer, Bundle, Chunk, CreateDeployment, Deployment, DeploymentError, DeploymentEvent,
-    DeploymentList, DeploymentState, DeploymentTimings, Stage,
+    Activation, ActivationCause, ActivationList, ActivePointer, Bundle, Chunk, CreateDeployment,
+    Deployment, DeploymentError, DeploymentEvent, DeploymentList, DeploymentState,
+    DeploymentTimings, PatchDeployment, Stage,
 };
 pub use diagnostic::{Diagnostic, Severity};
 pub use environment::Environment;

@@ -65,6 +65,8 @@ error_codes! {
     RevisionConflict = "revision_conflict", 409, "The tree has moved on";
     /// The deployment is not in a state that allows this.
     DeploymentNotReady = "deployment_not_ready", 409, "The deployment is not deployed";
+    /// A deployment that uploads or has ended is not cancelled.
+    CancelTooLate = "cancel_too_late", 409, "It is too late to cancel the deployment";
     /// There is nothing to roll back to.
     NoPreviousDeployment = "no_previous_deployment", 409, "There is no previous deployment";
     /// An `Idempotency-Key` was used before with another request.

@@ -29,6 +29,7 @@ type Check = fn(&Value) -> Result<(), String>;
 
 /// Goldens stand in files named after the type, each an object of case name → JSON.
 const TYPES: &[(&str, Check)] = &[
+    ("activation-list", check::<protocol::ActivationList>),
     ("app", check::<protocol::App>),
     ("bundle", check::<protocol::Bundle>),
     ("active-pointer", check::<protocol::ActivePointer>),
@@ -43,8 +44,11 @@ const TYPES: &[(&str, Check)] = &[
     ("edit-result", check::<protocol::EditResult>),
     ("environment", check::<protocol::Environment>),
     ("file-list", check::<protocol::FileList>),
+    ("patch-deployment", check::<protocol::PatchDeployment>),
     ("problem", check::<protocol::Problem>),
     ("queued-deployment", check::<protocol::QueuedDeployment>),
+    ("removal-answer", check::<protocol::RemovalAnswer>),
+    ("removal-request", check::<protocol::RemovalRequest>),
     ("revision-list", check::<protocol::RevisionList>),
     ("room-message", check::<protocol::RoomMessage>),
     ("vendor-event", check::<protocol::VendorEvent>),

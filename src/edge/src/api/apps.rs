@@ -1,7 +1,7 @@
 //! `/v1/apps`.
 
 use super::{Platform, body, query::Query};
-use crate::{problem::ApiError, rooms::Room, store::AppRow};
+use crate::{dispatch, problem::ApiError, rooms::Room, store::AppRow};
 use data_encoding::BASE32_NOPAD;
 use futures::future::try_join_all;
 use hotplate_domain::{Slug, limits};
@@ -42,7 +42,7 @@ pub(super) async fn create(
         if let Err(error) = room.destroy().await {
             console_warn!("the room of `{slug}` may be left over: {error}");
         }
-        platform.store.delete_app(&row.id).await?;
+        delete_row(&row, platform).await?;
         return Err(error);
     }
     Ok(Response::from_json(&row.into_app(0, &platform.urls))?.with_status(201))
@@ -85,8 +85,17 @@ pub(super) async fn delete(slug: &str, platform: &Platform) -> Result<Response, 
     let row = find(slug, platform).await?;
     // The row goes last: a deletion that was cut can be asked for again.
     Room::of(&platform.env, slug)?.destroy().await?;
-    platform.store.delete_app(&row.id).await?;
+    delete_row(&row, platform).await?;
     Ok(Response::empty()?.with_status(204))
+}
+
+/// Removes the app with its deployments; their scripts follow with the next sweep.
+async fn delete_row(row: &AppRow, platform: &Platform) -> Result<(), ApiError> {
+    let scripts = dispatch::script_name(&row.slug, "");
+    let now = Date::now().as_millis();
+    platform.store.delete_app(&row.id, &scripts, now).await?;
+    dispatch::forget(&row.slug);
+    Ok(())
 }
 
 async fn with_revision(row: AppRow, platform: &Platform) -> Result<App, ApiError> {

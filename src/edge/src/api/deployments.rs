@@ -1,15 +1,15 @@
-//! `/v1/apps/{slug}/deployments`, `activate` and `rollback`.
+//! `/v1/apps/{slug}/deployments`: asking for one, reading, pinning and cancelling them.
 
 use super::{Platform, apps, body, query::Query};
 use crate::{
-    config,
+    config, consumer, dispatch,
     problem::ApiError,
     rooms::Room,
-    store::{AppRow, Asked, Cause, DeploymentRow, Moved},
+    store::{AppRow, Asked, DeploymentRow, Inserted, Move, Standing},
 };
-use hotplate_domain::{DeploymentId, limits};
+use hotplate_domain::{DeploymentId, Event, limits};
 use hotplate_protocol::{
-    ActivePointer, CreateDeployment, DeploymentList, DeploymentState, ErrorCode, QueuedDeployment,
+    CreateDeployment, DeploymentList, DeploymentState, ErrorCode, PatchDeployment, QueuedDeployment,
 };
 use worker::{Date, Request, Response};
 
@@ -87,38 +87,75 @@ pub(super) async fn read(slug: &str, id: &str, platform: &Platform) -> Result<Re
     answer(find(&app, id, platform).await?, 200, platform)
 }
 
-pub(super) async fn activate(
+/// Pins a deployment, or no longer.
+pub(super) async fn change(
+    mut request: Request,
+    slug: &str,
+    id: &str,
+    platform: &Platform,
+) -> Result<Response, ApiError> {
+    let asked: PatchDeployment = body::json(&mut request, limits::BODY_BYTES).await?;
+    let app = apps::find(slug, platform).await?;
+    find(&app, id, platform).await?;
+    if !platform.store.pin(id, asked.pinned).await? {
+        return Err(gone(id));
+    }
+    answer(find(&app, id, platform).await?, 200, platform)
+}
+
+/// Stops a deployment that does not upload yet.
+pub(super) async fn cancel(
     slug: &str,
     id: &str,
     platform: &Platform,
 ) -> Result<Response, ApiError> {
     let app = apps::find(slug, platform).await?;
-    let row = find(&app, id, platform).await?;
-    if row.state != DeploymentState::Deployed {
-        let detail = format!("deployment `{id}` is {}", row.state.as_str());
-        return Err(ApiError::new(ErrorCode::DeploymentNotReady, detail));
+    loop {
+        let row = find(&app, id, platform).await?;
+        let at = Date::now().as_millis();
+        if row.state == DeploymentState::Cancelled {
+            return answer(row, 200, platform);
+        }
+        let next = match row.state {
+            DeploymentState::Pending | DeploymentState::Building => {
+                row.progress().apply(Event::Cancelled { at }).ok()
+            }
+            DeploymentState::Deploying
+            | DeploymentState::Deployed
+            | DeploymentState::Failed
+            | DeploymentState::Superseded
+            | DeploymentState::Cancelled => None,
+        };
+        let Some(next) = next else {
+            let detail = format!("deployment `{id}` is {}", row.state.as_str());
+            return Err(ApiError::new(ErrorCode::CancelTooLate, detail));
+        };
+        let step = Move {
+            from: Standing {
+                state: row.state,
+                attempt: row.attempt,
+            },
+            next: &next,
+            at,
+            takes_up: false,
+            lines: &[(at, format!("cancelled by {}", platform.by))],
+        };
+        // False when it moved between the two: then it is looked at again.
+        if platform.store.advance(id, row.created_at, &step).await? {
+            let script = dispatch::script_name(&app.slug, id);
+            let due_at = at + limits::REMOVAL_DELAY_MS;
+            platform.store.discard(id, &script, due_at).await?;
+            consumer::notify(&platform.store, id, &platform.urls, &platform.env).await;
+            consumer::hand_on(&platform.store, &app.id, &platform.env).await;
+            return answer(find(&app, id, platform).await?, 200, platform);
+        }
     }
-    if app.active_deployment.as_deref() == Some(id) {
-        let previous = platform.store.previous(&app.id, id).await?;
-        return pointer(id.to_owned(), previous);
-    }
-    move_pointer(&app, id, Cause::Activate, platform).await
 }
 
-pub(super) async fn rollback(slug: &str, platform: &Platform) -> Result<Response, ApiError> {
-    let app = apps::find(slug, platform).await?;
-    let Some(active) = app.active_deployment.as_deref() else {
-        return Err(ApiError::new(
-            ErrorCode::NoPreviousDeployment,
-            "nothing is deployed",
-        ));
-    };
-    let previous = platform.store.previous(&app.id, active).await?;
-    let previous = previous.ok_or_else(|| {
-        let detail = format!("`{active}` is the first deployment");
-        ApiError::new(ErrorCode::NoPreviousDeployment, detail)
-    })?;
-    move_pointer(&app, &previous, Cause::Rollback, platform).await
+/// Retention removed it.
+pub(super) fn gone(id: &str) -> ApiError {
+    let detail = format!("deployment `{id}` was removed; deploy its revision again");
+    ApiError::new(ErrorCode::DeploymentGone, detail)
 }
 
 /// The app's deployment of that id; another app's is not found.
@@ -132,31 +169,6 @@ pub(super) async fn find(
         let detail = format!("`{}` has no deployment `{id}`", app.slug);
         ApiError::new(ErrorCode::DeploymentNotFound, detail)
     })
-}
-
-async fn move_pointer(
-    app: &AppRow,
-    to: &str,
-    cause: Cause,
-    platform: &Platform,
-) -> Result<Response, ApiError> {
-    let from = app.active_deployment.as_deref();
-    let at = Date::now().as_millis();
-    match platform
-        .store
-        .activate(&app.id, to, from, cause, at)
-        .await?
-    {
-        Moved::Yes => pointer(to.to_owned(), app.active_deployment.clone()),
-        Moved::No => Err(ApiError::new(
-            ErrorCode::DeploymentNotReady,
-            "the active deployment was changed by somebody else just now; ask again",
-        )),
-    }
-}
-
-fn pointer(active: String, previous: Option<String>) -> Result<Response, ApiError> {
-    Ok(Response::from_json(&ActivePointer { active, previous })?)
 }
 
 fn answer(row: DeploymentRow, status: u16, platform: &Platform) -> Result<Response, ApiError> {
@@ -189,20 +201,29 @@ async fn insert(
     platform: &Platform,
 ) -> Result<DeploymentRow, ApiError> {
     let at = Date::now().as_millis();
-    let id = DeploymentId::new(at, apps::random_bytes()?);
-    let asked = Asked {
-        id: id.as_str(),
-        app_id: &app.id,
-        revision,
-        message,
-        env: &app.env,
-        at,
-    };
-    let inserted = platform.store.insert_deployment(&asked).await?;
-    let row = platform
-        .store
+    let store = &platform.store;
+    if store
         .deployment_of(&app.id, revision, &app.env)
-        .await?;
+        .await?
+        .is_none()
+    {
+        make_room(app, revision, platform).await?;
+        let id = DeploymentId::new(at, apps::random_bytes()?);
+        let asked = Asked {
+            id: id.as_str(),
+            app_id: &app.id,
+            revision,
+            message,
+            env: &app.env,
+            at,
+            by: &platform.by,
+        };
+        let Inserted { superseded } = store.insert_deployment(&asked).await?;
+        for id in superseded {
+            consumer::notify(store, &id, &platform.urls, &platform.env).await;
+        }
+    }
+    let row = store.deployment_of(&app.id, revision, &app.env).await?;
     let row = row.ok_or_else(|| {
         ApiError::new(
             ErrorCode::Unavailable,
@@ -211,13 +232,32 @@ async fn insert(
     })?;
     // One that still waits is queued again: its message may have been lost, and a second
     // message changes nothing.
-    if inserted || row.state == DeploymentState::Pending {
+    if row.state == DeploymentState::Pending {
         let message = QueuedDeployment {
             deployment_id: row.id.clone(),
         };
         config::deployments(&platform.env)?.send(message).await?;
     }
     Ok(row)
+}
+
+/// Refuses when too many wait already.
+async fn make_room(app: &AppRow, revision: u64, platform: &Platform) -> Result<(), ApiError> {
+    let waiting = platform.store.waiting(&app.id, revision).await?;
+    let detail = if waiting.of_app >= limits::WAITING_OF_APP {
+        format!(
+            "{} deployments of `{}` wait already",
+            waiting.of_app, app.slug
+        )
+    } else if waiting.everywhere >= limits::WAITING {
+        "too many deployments wait on the platform".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(ApiError::Later {
+        detail,
+        seconds: limits::WAITING_RETRY_SECONDS,
+    })
 }
 
 fn idempotency_key(request: &Request) -> Result<Option<String>, ApiError> {

@@ -1,6 +1,7 @@
 //! The platform host: the API under `/v1`, the build service's calls under `/internal`, the
 //! console and the health check.
 
+mod activations;
 mod apps;
 mod body;
 mod deployments;
@@ -25,6 +26,8 @@ pub(crate) struct Platform {
     pub(crate) config: Config,
     pub(crate) store: Store,
     pub(crate) urls: Urls,
+    /// Name of the token that the call came with.
+    pub(crate) by: String,
 }
 
 /// Answers a request of the platform host.
@@ -33,7 +36,8 @@ pub(crate) async fn answer(
     env: Env,
     config: Config,
 ) -> Result<Response, ApiError> {
-    let platform = Platform {
+    let mut platform = Platform {
+        by: String::new(),
         store: Store::open(&env)?,
         urls: Urls::new(config.base_domain.clone()),
         env,
@@ -41,7 +45,7 @@ pub(crate) async fn answer(
     };
     // Who asks is settled before what for: without a token not even "not found" is told.
     let path = request.path();
-    authorize(&request, route::access_of_path(&path), &platform).await?;
+    platform.by = authorize(&request, route::access_of_path(&path), &platform).await?;
     let route = Route::parse(request.method().as_ref(), &path)?;
     match route {
         Route::Console => Ok(Response::from_html(text::console_page(
@@ -63,31 +67,42 @@ pub(crate) async fn answer(
         Route::ListDeployments { app } => deployments::list(&request, &app, &platform).await,
         Route::ReadDeployment { app, id } => deployments::read(&app, &id, &platform).await,
         Route::DeploymentEvents { app, id } => events::stream(&request, &app, &id, platform).await,
-        Route::Activate { app, id } => deployments::activate(&app, &id, &platform).await,
-        Route::Rollback { app } => deployments::rollback(&app, &platform).await,
+        Route::ChangeDeployment { app, id } => {
+            deployments::change(request, &app, &id, &platform).await
+        }
+        Route::Cancel { app, id } => deployments::cancel(&app, &id, &platform).await,
+        Route::ListActivations { app } => activations::list(&request, &app, &platform).await,
+        Route::Activate { app, id } => activations::activate(&app, &id, &platform).await,
+        Route::Rollback { app } => activations::rollback(&app, &platform).await,
         Route::Blobs { app } => files::blobs(request, &app, &platform).await,
     }
 }
 
-async fn authorize(request: &Request, access: Access, platform: &Platform) -> Result<(), ApiError> {
+/// Lets a call in, or not; the name of who calls.
+async fn authorize(
+    request: &Request,
+    access: Access,
+    platform: &Platform,
+) -> Result<String, ApiError> {
     let header = request.headers().get("authorization")?;
     let given = header.as_deref().and_then(token::bearer);
-    let allowed = match (access, given) {
-        (Access::Open, _) => true,
-        (Access::Token | Access::BuildService, None) => false,
+    let caller = match (access, given) {
+        (Access::Open, _) => Some(String::new()),
+        (Access::Token | Access::BuildService, None) => None,
         (Access::BuildService, Some(given)) => {
             token::matches(given, &platform.config.build_service_secret)
+                .then(|| "build service".to_owned())
+        }
+        (Access::Token, Some(given)) if token::matches(given, &platform.config.admin_token) => {
+            Some("admin".to_owned())
         }
         (Access::Token, Some(given)) => {
-            token::matches(given, &platform.config.admin_token)
-                || platform
-                    .store
-                    .has_token(&HEXLOWER.encode(&Sha256::digest(given)))
-                    .await?
+            let hash = HEXLOWER.encode(&Sha256::digest(given));
+            platform.store.token_name(&hash).await?
         }
     };
-    if allowed {
-        return Ok(());
+    if let Some(name) = caller {
+        return Ok(name);
     }
     let detail = match given {
         Some(_) => "the token is not valid",

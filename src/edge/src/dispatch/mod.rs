@@ -3,14 +3,19 @@
 //! Nothing but D1 and the dispatch namespace is asked, so published apps stay up while rooms and
 //! the build service are down.
 
+mod answers;
+mod faults;
 mod namespace;
+mod routes;
 
 pub(crate) use namespace::{Answer, ask};
+pub(crate) use routes::forget;
 
 use crate::{config, problem::ApiError, store::Store};
 use hotplate_domain::{DeploymentId, isolation};
 use hotplate_protocol::{DeploymentState, ErrorCode};
-use worker::{Env, Headers, Request, Response, console_error};
+use routes::Target;
+use worker::{Date, Env, Headers, Request, Response, console_error};
 
 /// Answers a request of `<app>.<base>`.
 pub(crate) async fn production(
@@ -18,14 +23,7 @@ pub(crate) async fn production(
     env: &Env,
     app: &str,
 ) -> Result<Response, ApiError> {
-    match Store::open(env)?.active(app).await? {
-        None => Err(no_app(app)),
-        Some(None) => Err(ApiError::new(
-            ErrorCode::NothingDeployed,
-            format!("`{app}` has not been deployed yet"),
-        )),
-        Some(Some(id)) => forward(request, env, app, &id).await,
-    }
+    answer(request, env, app, None).await
 }
 
 /// Answers a request of `<app>--<deployment>.<base>`.
@@ -35,18 +33,68 @@ pub(crate) async fn deployment(
     app: &str,
     id: &DeploymentId,
 ) -> Result<Response, ApiError> {
-    let row = Store::open(env)?.deployment(id.as_str()).await?;
-    match row.filter(|row| row.app == app) {
-        None => Err(ApiError::new(
-            ErrorCode::DeploymentNotFound,
-            format!("`{app}` has no deployment `{id}`"),
+    answer(request, env, app, Some(id.as_str())).await
+}
+
+async fn answer(
+    request: Request,
+    env: &Env,
+    app: &str,
+    id: Option<&str>,
+) -> Result<Response, ApiError> {
+    let now = Date::now().as_millis();
+    let target = if let Some(target) = routes::recall(app, id, now) {
+        target
+    } else {
+        let target = look_up(env, app, id).await?;
+        routes::remember(app, id, &target, now);
+        target
+    };
+    let named = id.unwrap_or_default();
+    match target {
+        Target::Deployment(id) => forward(request, env, app, &id).await,
+        Target::NoApp => Err(no_app(app)),
+        Target::NothingDeployed => Err(ApiError::new(
+            ErrorCode::NothingDeployed,
+            format!("`{app}` has not been deployed yet"),
         )),
-        Some(row) if row.state != DeploymentState::Deployed => Err(ApiError::new(
+        Target::NotDeployed(None) => Err(ApiError::new(
             ErrorCode::DeploymentNotFound,
-            format!("deployment `{id}` is {}", row.state.as_str()),
+            format!("`{app}` has no deployment `{named}`"),
         )),
-        Some(row) => forward(request, env, app, &row.id).await,
+        Target::NotDeployed(Some(state)) => Err(ApiError::new(
+            ErrorCode::DeploymentNotFound,
+            format!("deployment `{named}` is {state}"),
+        )),
+        Target::Gone => Err(gone(named)),
     }
+}
+
+async fn look_up(env: &Env, app: &str, id: Option<&str>) -> Result<Target, ApiError> {
+    let store = Store::open(env)?;
+    let Some(id) = id else {
+        return Ok(match store.active(app).await? {
+            None => Target::NoApp,
+            Some(None) => Target::NothingDeployed,
+            Some(Some(id)) => Target::Deployment(id),
+        });
+    };
+    let row = store.deployment(id).await?;
+    Ok(match row.filter(|row| row.app == app) {
+        None => Target::NotDeployed(None),
+        Some(row) if row.state != DeploymentState::Deployed => {
+            Target::NotDeployed(Some(row.state.as_str()))
+        }
+        Some(row) if row.removed_at.is_some() => Target::Gone,
+        Some(row) => Target::Deployment(row.id),
+    })
+}
+
+fn gone(id: &str) -> ApiError {
+    ApiError::new(
+        ErrorCode::DeploymentGone,
+        format!("deployment `{id}` is no longer there"),
+    )
 }
 
 /// No app is served under that host.
@@ -62,17 +110,18 @@ fn no_app(app: &str) -> ApiError {
 }
 
 async fn forward(request: Request, env: &Env, app: &str, id: &str) -> Result<Response, ApiError> {
+    let asked = answers::Asked::read(&request)?;
     let mut request = request.clone_mut()?;
     isolate_request(request.headers_mut()?)?;
     let base_domain = config::Config::read(env)?.base_domain;
     match ask(env, &script_name(app, id), request).await? {
-        Answer::Response(response) => isolate_response(response, &base_domain),
-        Answer::NoScript => Err(ApiError::new(
-            ErrorCode::DeploymentGone,
-            format!("deployment `{id}` is no longer there"),
-        )),
+        Answer::Response(response) => {
+            isolate_response(asked.complete(response).await?, &base_domain)
+        }
+        Answer::NoScript => Err(gone(id)),
         Answer::Threw(message) => {
             console_error!("{app}-{id} threw: {message}");
+            faults::tell_owner(env, id, &message).await;
             Err(ApiError::new(
                 ErrorCode::AppError,
                 "the app's Worker threw an exception",

@@ -4,6 +4,7 @@
 //! name that a local stand-in need not have; this one takes any object with the documented `get`.
 
 use crate::config;
+use hotplate_domain::limits;
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use worker::{Env, Fetcher, Request, Response, Result};
 
@@ -38,7 +39,7 @@ pub(crate) async fn ask(env: &Env, script: &str, request: Request) -> Result<Ans
     let binding = js_sys::Reflect::get(env, &JsValue::from_str(config::DISPATCHER))?;
     let namespace: Namespace = binding.unchecked_into();
     let args = js_sys::Object::new();
-    let stub = match namespace.get(script, &args, &JsValue::UNDEFINED) {
+    let stub = match namespace.get(script, &args, &options()?) {
         Ok(stub) => stub,
         Err(thrown) => return Ok(outcome(&thrown)),
     };
@@ -47,6 +48,23 @@ pub(crate) async fn ask(env: &Env, script: &str, request: Request) -> Result<Ans
         Ok(response) => Ok(Answer::Response(response)),
         Err(error) => Ok(outcome(&JsValue::from(error))),
     }
+}
+
+/// What an app's Worker may use up per request; it cannot ask for more than the platform gives.
+fn options() -> std::result::Result<JsValue, JsValue> {
+    let given = js_sys::Object::new();
+    let set = |object: &js_sys::Object, name: &str, value: &JsValue| {
+        js_sys::Reflect::set(object, &JsValue::from_str(name), value)
+    };
+    set(&given, "cpuMs", &JsValue::from(limits::APP_CPU_MS))?;
+    set(
+        &given,
+        "subRequests",
+        &JsValue::from(limits::APP_SUBREQUESTS),
+    )?;
+    let options = js_sys::Object::new();
+    set(&options, "limits", &given)?;
+    Ok(options.into())
 }
 
 fn outcome(thrown: &JsValue) -> Answer {

@@ -1,26 +1,9 @@
 //! The active pointer in D1, and the history it goes back along.
 
-use super::{Store, number, optional_text, text};
+use super::{Store, number, optional_number, optional_text, text};
+use hotplate_protocol::{Activation, ActivationCause};
 use serde::Deserialize;
 use worker::Result;
-
-/// Why the pointer is moved by hand; a deployment's own publication is part of its last move.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Cause {
-    /// To a chosen deployment.
-    Activate,
-    /// To the previous one.
-    Rollback,
-}
-
-impl Cause {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Activate => "activate",
-            Self::Rollback => "rollback",
-        }
-    }
-}
 
 /// How a move of the pointer went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +12,29 @@ pub(crate) enum Moved {
     Yes,
     /// It did not point where the caller read, or the deployment cannot be shown.
     No,
+}
+
+/// One move, with its number.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ActivationRow {
+    pub(crate) id: u64,
+    deployment_id: String,
+    previous: Option<String>,
+    cause: ActivationCause,
+    moved_by: String,
+    at: u64,
+}
+
+impl From<ActivationRow> for Activation {
+    fn from(row: ActivationRow) -> Self {
+        Self {
+            active: row.deployment_id,
+            previous: row.previous,
+            cause: row.cause,
+            by: row.moved_by,
+            at: row.at,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -42,21 +48,16 @@ struct ActiveRow {
 }
 
 impl Store {
-    /// Points the app at a deployment, if it still points at `from`.
-    pub(crate) async fn activate(
-        &self,
-        app_id: &str,
-        to: &str,
-        from: Option<&str>,
-        cause: Cause,
-        at: u64,
-    ) -> Result<Moved> {
+    /// Points the app where `to` says, if it still points where that was moved from. A deployment's
+    /// own publication is part of its last move.
+    pub(crate) async fn activate(&self, app_id: &str, to: &Activation) -> Result<Moved> {
         let record = [
             text(app_id),
-            text(to),
-            optional_text(from),
-            text(cause.as_str()),
-            number(at),
+            text(&to.active),
+            optional_text(to.previous.as_deref()),
+            text(to.cause.as_str()),
+            number(to.at),
+            text(&to.by),
         ];
         let changed = self
             .transaction(vec![
@@ -72,6 +73,18 @@ impl Store {
         } else {
             Moved::No
         })
+    }
+
+    /// At most `limit` moves of the app's pointer older than `cursor`, newest first.
+    pub(crate) async fn activations(
+        &self,
+        app_id: &str,
+        cursor: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<ActivationRow>> {
+        let values = [text(app_id), optional_number(cursor), number(limit.into())];
+        self.all(include_str!("../../sql/list_activations.sql"), &values)
+            .await
     }
 
     /// What production showed before `active` was put there.

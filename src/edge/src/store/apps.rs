@@ -1,7 +1,7 @@
 //! Apps in D1.
 
 use super::{Store, number, optional_number, optional_text, text};
-use hotplate_domain::Urls;
+use hotplate_domain::{Urls, limits};
 use hotplate_protocol::{App, AppUrls, Visibility};
 use serde::Deserialize;
 use worker::Result;
@@ -110,10 +110,23 @@ impl Store {
         .map(drop)
     }
 
-    /// Removes an app with its deployments, events and activations.
-    pub(crate) async fn delete_app(&self, id: &str) -> Result<()> {
-        self.run(include_str!("../../sql/delete_app.sql"), &[text(id)])
-            .await
-            .map(drop)
+    /// Removes an app with its deployments, events and activations; their scripts, whose names begin
+    /// with `script_prefix`, are noted for removal.
+    pub(crate) async fn delete_app(&self, id: &str, script_prefix: &str, now: u64) -> Result<()> {
+        let removals = [
+            text(id),
+            text(script_prefix),
+            number(now),
+            number(now + limits::REMOVAL_DELAY_MS),
+        ];
+        self.transaction(vec![
+            self.statement(
+                include_str!("../../sql/insert_removals_of_app.sql"),
+                &removals,
+            )?,
+            self.statement(include_str!("../../sql/delete_app.sql"), &[text(id)])?,
+        ])
+        .await
+        .map(drop)
     }
 }

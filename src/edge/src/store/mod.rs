@@ -7,10 +7,11 @@
 mod activations;
 mod apps;
 mod deployments;
+mod removals;
 
-pub(crate) use activations::{Cause, Moved};
+pub(crate) use activations::Moved;
 pub(crate) use apps::AppRow;
-pub(crate) use deployments::{Asked, DeploymentRow, Standing};
+pub(crate) use deployments::{Asked, DeploymentRow, Inserted, Move, Standing};
 
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
@@ -42,22 +43,22 @@ impl Store {
         changes(&self.statement(sql, values)?.run().await?)
     }
 
-    /// Runs statements in one transaction; the number of rows each changed.
-    async fn transaction(&self, statements: Vec<D1PreparedStatement>) -> Result<Vec<usize>> {
-        self.0
-            .batch(statements)
-            .await?
-            .iter()
-            .map(changes)
-            .collect()
+    /// Runs statements in one transaction.
+    async fn batch(&self, statements: Vec<D1PreparedStatement>) -> Result<Vec<worker::D1Result>> {
+        self.0.batch(statements).await
     }
 
-    /// Whether a token of that SHA-256 is good.
-    pub(crate) async fn has_token(&self, hash: &str) -> Result<bool> {
-        let found: Option<Id> = self
-            .first(include_str!("../../sql/token_exists.sql"), &[text(hash)])
+    /// Runs statements in one transaction; the number of rows each changed.
+    async fn transaction(&self, statements: Vec<D1PreparedStatement>) -> Result<Vec<usize>> {
+        self.batch(statements).await?.iter().map(changes).collect()
+    }
+
+    /// The name of the good token of that SHA-256.
+    pub(crate) async fn token_name(&self, hash: &str) -> Result<Option<String>> {
+        let found: Option<Name> = self
+            .first(include_str!("../../sql/token_name.sql"), &[text(hash)])
             .await?;
-        Ok(found.is_some())
+        Ok(found.map(|row| row.name))
     }
 
     /// Answers when the database does.
@@ -70,9 +71,10 @@ impl Store {
     }
 }
 
-/// A row of which only the id matters.
 #[derive(serde::Deserialize)]
-struct Id {}
+struct Name {
+    name: String,
+}
 
 fn changes(result: &worker::D1Result) -> Result<usize> {
     Ok(result.meta()?.and_then(|meta| meta.changes).unwrap_or(0))

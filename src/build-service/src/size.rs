@@ -1,0 +1,243 @@
+//! Whether a release is small enough to be uploaded, and if not, what makes it large.
+
+use crate::host::Host;
+use hotplate_cloudflare_api::ASSET_BYTES;
+use hotplate_compiler::{GlobImport, ImportKind};
+use hotplate_domain::limits;
+use hotplate_linker::{
+    GlobMatch, LinkFailure, Loaded, ModuleHost, Release, ReleaseFile, Resolved, package_name,
+};
+use hotplate_protocol::Diagnostic;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+/// How many modules and how many packages an error names.
+const NAMED: usize = 5;
+
+/// How large each module is that a release is made of, before what is not used is dropped.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Sizes(BTreeMap<String, u64>);
+
+impl Sizes {
+    /// The largest modules and packages, for people.
+    fn largest(&self) -> String {
+        let mut packages: BTreeMap<&str, u64> = BTreeMap::new();
+        for (id, bytes) in &self.0 {
+            if let Some(package) = package_of(id) {
+                *packages.entry(package).or_default() += bytes;
+            }
+        }
+        let modules = self.0.iter().map(|(id, bytes)| (id.as_str(), *bytes));
+        let modules = largest(modules);
+        match largest(packages.into_iter()) {
+            none if none.is_empty() => format!("modules {modules}"),
+            packages => format!("packages {packages}; modules {modules}"),
+        }
+    }
+}
+
+/// The package of an npm module: `npm:<name>@<version>/<file>`.
+fn package_of(id: &str) -> Option<&str> {
+    let specifier = id.strip_prefix("npm:")?;
+    let name = package_name(specifier);
+    Some(
+        name.rsplit_once('@')
+            .map_or(name, |(bare, _)| if bare.is_empty() { name } else { bare }),
+    )
+}
+
+/// A module host that notes how large what it loads is.
+pub(crate) struct Measured<'a> {
+    host: Host<'a>,
+    sizes: Mutex<Sizes>,
+}
+
+impl<'a> Measured<'a> {
+    pub(crate) fn new(host: Host<'a>) -> Self {
+        Self {
+            host,
+            sizes: Mutex::default(),
+        }
+    }
+
+    /// What was loaded so far.
+    pub(crate) fn sizes(self) -> Sizes {
+        self.sizes
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ModuleHost for Measured<'_> {
+    fn resolve(
+        &self,
+        importer: &str,
+        specifier: &str,
+        kind: ImportKind,
+    ) -> Result<Resolved, LinkFailure> {
+        self.host.resolve(importer, specifier, kind)
+    }
+
+    fn glob(&self, importer: &str, glob: &GlobImport) -> Vec<GlobMatch> {
+        self.host.glob(importer, glob)
+    }
+
+    fn load(&self, id: &str) -> Result<Loaded, Vec<Diagnostic>> {
+        let loaded = self.host.load(id)?;
+        let bytes = match &loaded {
+            Loaded::Module(artifact) => {
+                artifact.code.len() + artifact.css.as_ref().map_or(0, String::len)
+            }
+            Loaded::Asset { bytes, .. } => bytes.len(),
+            Loaded::Empty => 0,
+        };
+        let mut sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
+        sizes.0.insert(id.to_owned(), bytes as u64);
+        drop(sizes);
+        Ok(loaded)
+    }
+
+    fn node_mode(&self, id: &str) -> bool {
+        self.host.node_mode(id)
+    }
+}
+
+/// Why a release is not uploaded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum TooLarge {
+    /// Scripts and sheets together.
+    #[error("The bundle has {bytes} bytes; at most {limit} are allowed. The largest: {largest}")]
+    Bundle {
+        /// Their size.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+        /// What is largest, for people.
+        largest: String,
+    },
+    /// One file.
+    #[error("`{path}` has {bytes} bytes; one asset has at most {ASSET_BYTES}")]
+    Asset {
+        /// Which.
+        path: String,
+        /// Its size.
+        bytes: usize,
+    },
+    /// All files.
+    #[error(
+        "The release has {count} files; at most {} are allowed",
+        limits::ASSETS
+    )]
+    Assets {
+        /// How many.
+        count: usize,
+    },
+}
+
+impl TooLarge {
+    /// Stable, snake case.
+    pub(crate) const fn code(&self) -> &'static str {
+        match self {
+            Self::Bundle { .. } => "bundle_too_large",
+            Self::Asset { .. } => "asset_too_large",
+            Self::Assets { .. } => "too_many_assets",
+        }
+    }
+}
+
+/// Refuses a release that is over a limit.
+pub(crate) fn check(
+    release: &Release,
+    sizes: &Sizes,
+    max_bundle_bytes: u64,
+) -> Result<(), TooLarge> {
+    let bytes = release.bundle.bytes;
+    if bytes > max_bundle_bytes {
+        return Err(TooLarge::Bundle {
+            bytes,
+            limit: max_bundle_bytes,
+            largest: sizes.largest(),
+        });
+    }
+    check_assets(&release.files)
+}
+
+fn check_assets(files: &[ReleaseFile]) -> Result<(), TooLarge> {
+    if files.len() > limits::ASSETS {
+        return Err(TooLarge::Assets { count: files.len() });
+    }
+    match files
+        .iter()
+        .find(|file| file.bytes.len() as u64 > ASSET_BYTES)
+    {
+        Some(file) => Err(TooLarge::Asset {
+            path: file.path.clone(),
+            bytes: file.bytes.len(),
+        }),
+        None => Ok(()),
+    }
+}
+
+fn largest<'a>(named: impl Iterator<Item = (&'a str, u64)>) -> String {
+    let mut named: Vec<_> = named.collect();
+    named.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+    let lines: Vec<String> = named
+        .iter()
+        .take(NAMED)
+        .map(|(name, bytes)| format!("{name} {bytes}"))
+        .collect();
+    lines.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(path: &str, bytes: usize) -> ReleaseFile {
+        ReleaseFile {
+            path: path.to_owned(),
+            bytes: vec![0; bytes],
+        }
+    }
+
+    #[test]
+    fn assets_have_their_limits() {
+        let limit = usize::try_from(ASSET_BYTES).unwrap_or(usize::MAX);
+        assert_eq!(check_assets(&[file("a.bin", limit)]), Ok(()));
+        let error = check_assets(&[file("a.bin", 1), file("b.bin", limit + 1)]);
+        assert_eq!(
+            error.map_err(|error| error.to_string()),
+            Err("`b.bin` has 26214401 bytes; one asset has at most 26214400".to_owned())
+        );
+        let many = vec![file("a", 0); limits::ASSETS];
+        assert_eq!(check_assets(&many), Ok(()));
+        let more = vec![file("a", 0); limits::ASSETS + 1];
+        assert_eq!(
+            check_assets(&more).map_err(|error| error.code()),
+            Err("too_many_assets")
+        );
+    }
+
+    #[test]
+    fn the_largest_are_named_first() {
+        let names = ["a", "b", "c", "d", "e", "f"];
+        let sizes = names.iter().zip(1..).map(|(name, bytes)| (*name, bytes));
+        assert_eq!(largest(sizes), "f 6, e 5, d 4, c 3, b 2");
+    }
+
+    #[test]
+    fn packages_are_summed_up() {
+        let ids = [
+            ("/src/App.tsx", 3),
+            ("npm:react@19.3.1/index.js", 5),
+            ("npm:react@19.3.1/cjs/react.js", 5),
+            ("npm:@scope/a@1.0.0/index.js", 7),
+        ];
+        let sizes = ids.iter().map(|(id, bytes)| ((*id).to_owned(), *bytes));
+        assert_eq!(
+            Sizes(sizes.collect()).largest(),
+            "packages react 10, @scope/a 7; modules npm:@scope/a@1.0.0/index.js 7, \
+             npm:react@19.3.1/cjs/react.js 5, npm:react@19.3.1/index.js 5, /src/App.tsx 3"
+        );
+    }
+}

@@ -1,0 +1,1 @@
+DELETE FROM removals WHERE script = ?1

@@ -1,1 +1,0 @@
-SELECT id FROM api_tokens WHERE hash = ?1 AND revoked_at IS NULL
