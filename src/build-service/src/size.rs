@@ -89,7 +89,8 @@ impl ModuleHost for Measured<'_> {
                 artifact.code.len() + artifact.css.as_ref().map_or(0, String::len)
             }
             Loaded::Asset { bytes, .. } => bytes.len(),
-            Loaded::Empty => 0,
+            // Its script is measured by what that is made of.
+            Loaded::Worker { .. } | Loaded::Empty => 0,
         };
         let mut sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
         sizes.0.insert(id.to_owned(), bytes as u64);
