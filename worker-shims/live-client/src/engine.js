@@ -86,7 +86,8 @@ export class Engine {
   /** @param {Instance} instance @param {string | undefined} message */
   #invalidate(instance, message) {
     const { module } = instance;
-    if (module.instance !== instance) return;
+    // Accept callbacks belong to the execution before: those of a module that is gone mean nothing.
+    if (!module.instance) return;
     this.#invalidations.push({ module, message });
     this.events.emit("vite:invalidate", { path: module.id, message, firstInvalidatedBy: module.id });
     if (!this.#busy) this.host.wake();
@@ -175,12 +176,13 @@ export class Engine {
   async #waves(changed, transaction) {
     /** @type {Map<Module, Set<Module>>} */
     const lineage = new Map();
+    const since = this.registry.executions;
     /** @type {Start[]} */
-    let starts = changed.map((module) => ({ module, invalidated: false, chain: new Set() }));
+    let starts = changed.map((module) => ({ module, invalidated: false, since, chain: new Set() }));
     for (;;) {
       const invalidated = this.#invalidations.splice(0).map(({ module }) => module);
       for (const module of new Set(invalidated)) {
-        starts.push({ module, invalidated: true, chain: new Set([...(lineage.get(module) ?? []), module]) });
+        starts.push({ module, invalidated: true, since, chain: new Set([...(lineage.get(module) ?? []), module]) });
       }
       if (starts.length === 0) return null;
       const wave = propagate(starts);
@@ -205,6 +207,8 @@ export class Engine {
     const before = new Map();
     for (const module of outdated) {
       before.set(module, module.instance);
+      // All who hold something of it read it anew.
+      if ([...module.importers].every((importer) => wave.outdated.has(importer))) module.read.clear();
       transaction.renew(module);
     }
     // Everything that can be missing shows here, before anything is disposed of.

@@ -1,5 +1,5 @@
 /**
- * Sends console lines and uncaught errors to the room, where editors and programs read them.
+ * Sends console lines and runtime errors to the room, where editors and programs read them.
  *
  * Changes nothing of what the page's own console shows.
  */
@@ -12,8 +12,6 @@ const LEVELS = ["debug", "log", "info", "warn", "error"];
 const MAX_TEXT = 4_000;
 const MAX_ARGS = 20;
 const MAX_HELD = 100;
-/** How React 19 names the component when it reports an error. */
-const COMPONENT = /error occurred in (?:the |one of your React components|<)/;
 
 /** @param {string} text */
 const cut = (text) => (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text);
@@ -58,11 +56,12 @@ export function formatArguments(args) {
   return [cut(text), ...rest.slice(0, MAX_ARGS).map(inspect)];
 }
 
-/** @param {unknown} error @param {string} [componentStack] @returns {ViewerMessage} */
-export function runtimeError(error, componentStack = "") {
+/** @param {unknown} error @param {string} [componentStack] @param {number} [id] asks for the answer of that id @returns {ViewerMessage} */
+export function runtimeError(error, componentStack = "", id) {
   const isError = error instanceof Error;
   return {
     type: "runtime_error",
+    ...(id === undefined ? {} : { id }),
     message: cut(isError ? error.message : inspect(error)),
     stack: cut(isError ? (error.stack ?? "") : ""),
     component_stack: cut(componentStack),
@@ -71,7 +70,6 @@ export function runtimeError(error, componentStack = "") {
 
 export class Forwarder {
   /** @type {ViewerMessage[]} */ #held = [];
-  /** @type {string | null} */ #component = null;
   #inside = false;
 
   /** @param {(message: ViewerMessage) => boolean} send false: there is no socket at the moment */
@@ -100,28 +98,11 @@ export class Forwarder {
         if (this.#inside) return;
         this.#inside = true;
         try {
-          const texts = formatArguments(args);
-          if (COMPONENT.test(texts[0] ?? "")) this.#component = texts[0];
-          this.forward({ type: "console", level, args: texts });
+          this.forward({ type: "console", level, args: formatArguments(args) });
         } finally {
           this.#inside = false;
         }
       };
     }
-  }
-
-  /** @param {Window} window */
-  installErrors(window) {
-    window.addEventListener("error", (event) => {
-      if (event.error !== undefined || event.message) this.error(event.error ?? event.message);
-    });
-    window.addEventListener("unhandledrejection", (event) => this.error(event.reason));
-  }
-
-  /** @param {unknown} error */
-  error(error) {
-    this.#component = null;
-    // React names the component right after it has reported the error.
-    queueMicrotask(() => this.forward(runtimeError(error, this.#component ?? "")));
   }
 }

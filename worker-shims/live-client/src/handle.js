@@ -47,7 +47,7 @@ export function createHandle(registry, instance) {
       return matches;
     },
     asset: (specifier) => registry.asset(instance, specifier),
-    register: (type, name) => registry.host.register(type, `${module.id} ${name}`),
+    register: (type, name) => void instance.components.push([type, name]),
     signature: () => registry.host.signature(),
   };
 }

@@ -7,19 +7,22 @@
 
 import * as runtime from "react-refresh/runtime";
 import { Engine } from "./engine.js";
-import { Forwarder, runtimeError } from "./forward.js";
+import { Failures } from "./failures.js";
+import { Forwarder } from "./forward.js";
 import { Indicator } from "./indicator.js";
 import { Overlay, defineOverlay } from "./overlay.js";
 import { Page } from "./page.js";
+import { ReactTools } from "./react.js";
 import { Refresh } from "./refresh.js";
 import { Registry } from "./registry.js";
 import { Styles } from "./styles.js";
 import { Transport } from "./transport.js";
 
-/** @import { ModuleUpdate, ViewerMessage } from "./protocol.js" */
+/** @import { ModuleUpdate } from "./protocol.js" */
 /** @import { Status } from "./indicator.js" */
 
 runtime.injectIntoGlobalHook(window);
+const react = new ReactTools(Reflect.get(window, "__REACT_DEVTOOLS_GLOBAL_HOOK__"));
 
 const { origin, host, protocol, search } = location;
 const own = { warn: console.warn.bind(console), info: console.info.bind(console) };
@@ -27,12 +30,29 @@ const ENV = { BASE_URL: "/", MODE: "development", DEV: true, PROD: false, SSR: f
 
 defineOverlay();
 const overlay = new Overlay();
-const indicator = new Indicator(new URLSearchParams(search).get("hotplate-indicator") !== "off");
+const indicator = new Indicator(new URLSearchParams(search).get("hotplate-indicator"), () => overlay.open());
 const styles = new Styles(document);
 const refresh = new Refresh(runtime);
 const forwarder = new Forwarder((message) => transport.send(message));
 forwarder.installConsole(console);
-forwarder.installErrors(window);
+const failures = new Failures(
+  (message) => forwarder.forward(message),
+  (diagnostics, open) => {
+    overlay.set("runtime", diagnostics, open);
+    showStatus();
+  },
+);
+
+/** An error that nobody caught. @param {unknown} error */
+function uncaught(error) {
+  const components = react.componentStack();
+  // React reports an error while it commits; whether it emptied the root is known when it has.
+  queueMicrotask(() => failures.add(error, components, components !== "" && react.lostRoots.size > 0));
+}
+window.addEventListener("error", (event) => {
+  if (event.error !== undefined || event.message) uncaught(event.error ?? event.message);
+});
+window.addEventListener("unhandledrejection", (event) => uncaught(event.reason));
 
 /** @type {import("./transport.js").TransportState} */
 let link = { phase: "connecting" };
@@ -69,7 +89,6 @@ const registry = new Registry({
     hot: engine.hot(instance),
   }),
   style: (id, text) => styles.mount(id, text),
-  register: (type, id) => refresh.register(type, id),
   signature: () => refresh.signature(),
   evaluated: (instance) => refresh.evaluated(instance),
   fetch: () => null,
@@ -116,24 +135,22 @@ const page = new Page(registry, engine, {
     showStatus();
   },
   failure: (error) => {
-    const { message, stack } = /** @type {ViewerMessage & {type: "runtime_error"}} */ (runtimeError(error));
     own.warn("[hotplate]", error);
-    forwarder.error(error);
-    overlay.set("runtime", [
-      { file: "", line: 0, column: 0, message, frame: stack, severity: "error", code: "runtime_error" },
-    ]);
-    showStatus();
+    failures.add(error, "", true);
   },
   installing: (message) => {
     installing = message;
     showStatus();
   },
+  begin: () => failures.begin(),
+  recovered: () => failures.recovered(react.lostRoots.size > 0),
   busy: (now) => {
     busy = now;
     // Painting "updating" for every keystroke would cost more than it tells.
     if (!now) showStatus();
     else if (link.phase === "open") indicator.show({ kind: "updating" });
   },
+  started: () => window.dispatchEvent(new CustomEvent("hotplate:started")),
   applied: (detail) => window.dispatchEvent(new CustomEvent("hotplate:applied", { detail })),
   reload: (reason) => {
     own.info(`[hotplate] loading the page anew: ${reason}`);

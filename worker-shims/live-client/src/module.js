@@ -38,6 +38,7 @@
 /**
  * @typedef {object} Binding one name of a module, and where its value really comes from
  * @property {() => unknown} get
+ * @property {() => unknown} peek the same without leaving a trace
  * @property {Module} owner
  * @property {string} name
  * @property {Binding[]} [conflict] the candidates, when several `export *` bring the name
@@ -70,6 +71,8 @@ export class Module {
     this.importers = new Set();
     /** @type {Set<Module>} whose current instance has `export *` from this one */
     this.starImporters = new Set();
+    /** Exports that somebody read and may still hold; noted for `acceptExports` and for Fast Refresh. @type {Set<string>} */
+    this.read = new Set();
     /** Position in the order of first execution; 0 before. */
     this.order = 0;
     /** Started by the page itself. */
@@ -108,10 +111,13 @@ export class Instance {
     this.hot = null;
     /** Names whose readers an update need not tell, from `acceptExports`. @type {Set<string> | null} */
     this.acceptedExports = null;
-    /** Whether an export outside `acceptedExports` was ever read. */
-    this.unacceptedRead = false;
-    /** What Fast Refresh compares; null when it is no refresh boundary. @type {unknown[] | null} */
-    this.signature = null;
+    /** When its body began to run, in the order of all executions; 0 before. */
+    this.ran = 0;
+    /** Components that the body registered, until it has run. @type {[type: unknown, name: string][]} */
+    this.components = [];
+    /** What Fast Refresh compares: exports by name; null when it is no refresh boundary.
+     * @type {Map<string, import("./refresh.js").Exported> | null} */
+    this.exported = null;
     /** @type {import("./evaluate.js").Walk | null} */
     this.walk = null;
     this.index = 0;

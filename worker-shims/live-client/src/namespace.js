@@ -17,10 +17,11 @@ const isObject = (value) => (typeof value === "object" && value !== null) || typ
 /** @param {Instance} instance @param {string} name @returns {() => unknown} */
 function ownGetter(instance, name) {
   const get = instance.getters[name];
-  const accepted = instance.acceptedExports;
-  if (!accepted || accepted.has(name)) return get;
+  const { record } = instance;
+  if (!instance.acceptedExports && !(record.kind === "esm" && record.refresh)) return get;
+  const { read } = instance.module;
   return () => {
-    instance.unacceptedRead = true;
+    read.add(name);
     return get();
   };
 }
@@ -30,7 +31,10 @@ function commonJsTable(owner, exports) {
   const table = new Map();
   if (!isObject(exports)) return table;
   for (const name of Object.getOwnPropertyNames(exports)) {
-    if (name !== "__esModule") table.set(name, { get: () => exports[name], owner, name });
+    if (name !== "__esModule") {
+      const get = () => exports[name];
+      table.set(name, { get, peek: get, owner, name });
+    }
   }
   return table;
 }
@@ -40,7 +44,7 @@ function esTable(instance) {
   /** @type {Map<string, Binding>} */
   const table = new Map();
   for (const name of Object.keys(instance.getters)) {
-    table.set(name, { get: ownGetter(instance, name), owner: instance.module, name });
+    table.set(name, { get: ownGetter(instance, name), peek: instance.getters[name], owner: instance.module, name });
   }
   const own = new Set(table.keys());
   for (const star of instance.stars) {
@@ -68,7 +72,7 @@ function esTable(instance) {
 function isAmbiguous(binding) {
   if (!binding.conflict) return false;
   try {
-    const [first, ...rest] = binding.conflict.map(({ get }) => get());
+    const [first, ...rest] = binding.conflict.map(({ peek }) => peek());
     return rest.some((value) => !Object.is(value, first));
   } catch {
     return true;

@@ -18,15 +18,16 @@ const STYLE = `
 header { display: flex; justify-content: space-between; align-items: center; gap: 16px; }
 h1 { margin: 0; font-size: 15px; font-weight: 600; color: #ff7f8b; }
 button { all: unset; cursor: pointer; padding: 2px 10px; border-radius: 6px; color: #aab1c2; background: #222735; }
-button:focus-visible { outline: 2px solid #7aa2ff; }
+button:focus-visible, pre:focus-visible { outline: 2px solid #7aa2ff; }
+.panel:focus { outline: none; }
 section { margin-top: 18px; padding-top: 14px; border-top: 1px solid #262c3a; }
 .place { color: #7fc8ff; overflow-wrap: anywhere; }
 .message { margin: 6px 0 0; white-space: pre-wrap; overflow-wrap: anywhere; }
-.code { color: #7d8598; font-size: 12px; }
+.code { color: #98a1b5; font-size: 12px; }
 .warning .message { color: #ffd479; }
 pre { margin: 10px 0 0; padding: 12px 14px; overflow: auto; background: #0c0e14; border-radius: 6px; color: #c9d1e4; tab-size: 2; }
 .fix { margin: 10px 0 0; color: #9be38f; white-space: pre-wrap; }
-footer { margin-top: 18px; color: #7d8598; font-size: 12px; }
+footer { margin-top: 18px; color: #98a1b5; font-size: 12px; }
 `;
 
 /**
@@ -53,7 +54,12 @@ function section(diagnostic) {
   if (place) part.append(element("div", "place", place));
   part.append(element("p", "message", diagnostic.message));
   if (diagnostic.code) part.append(element("div", "code", diagnostic.code));
-  if (diagnostic.frame) part.append(element("pre", "", diagnostic.frame));
+  if (diagnostic.frame) {
+    const frame = element("pre", "", diagnostic.frame);
+    // Wide frames scroll, and keyboards scroll what has the focus.
+    frame.tabIndex = 0;
+    part.append(frame);
+  }
   if (diagnostic.fix) part.append(element("p", "fix", diagnostic.fix));
   return part;
 }
@@ -64,27 +70,57 @@ export function defineOverlay() {
   customElements.define(
     OVERLAY,
     class extends HTMLElement {
+      /** Where the focus was before. @type {Element | null} */
+      #before = null;
+
       /** @param {KeyboardEvent} event */
       #onKey = (event) => {
-        if (event.key === "Escape") this.remove();
+        if (event.key === "Escape") {
+          // The app behind is not meant.
+          event.stopImmediatePropagation();
+          this.remove();
+        } else if (event.key === "Tab") this.#tab(event);
       };
 
       connectedCallback() {
-        document.addEventListener("keydown", this.#onKey, true);
+        window.addEventListener("keydown", this.#onKey, true);
+        // A page nobody works in keeps its focus: the editor around it has it.
+        if (!document.hasFocus()) return;
+        this.#before = document.activeElement;
+        this.#focusable().at(0)?.focus();
       }
 
       disconnectedCallback() {
-        document.removeEventListener("keydown", this.#onKey, true);
+        window.removeEventListener("keydown", this.#onKey, true);
+        if (this.#before instanceof HTMLElement && this.#before.isConnected) this.#before.focus({ preventScroll: true });
+        this.#before = null;
+      }
+
+      /** @returns {HTMLElement[]} */
+      #focusable() {
+        return [...(this.shadowRoot?.querySelectorAll("button, pre") ?? [])].filter((one) => one instanceof HTMLElement);
+      }
+
+      /** The focus stays in here. @param {KeyboardEvent} event */
+      #tab(event) {
+        const all = this.#focusable();
+        if (all.length === 0) return;
+        event.preventDefault();
+        const at = all.indexOf(/** @type {HTMLElement} */ (this.shadowRoot?.activeElement));
+        const next = event.shiftKey ? (at <= 0 ? all.length - 1 : at - 1) : (at + 1) % all.length;
+        all[next].focus();
       }
 
       /** @param {Diagnostic[]} diagnostics */
       show(diagnostics) {
         const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
+        const focused = root.activeElement !== null;
         const errors = diagnostics.filter(({ severity }) => severity === "error").length;
         const count = errors || diagnostics.length;
         const noun = errors ? "error" : "warning";
         const panel = element("div", "panel");
         panel.setAttribute("role", "alertdialog");
+        panel.setAttribute("aria-modal", "true");
         panel.setAttribute("aria-label", "Errors of the preview");
         const header = element("header");
         const close = element("button", "", "Esc");
@@ -92,13 +128,16 @@ export function defineOverlay() {
         close.addEventListener("click", () => this.remove());
         header.append(element("h1", "", `${count} ${noun}${count === 1 ? "" : "s"}`), close);
         panel.append(header, ...diagnostics.map(section));
-        panel.append(element("footer", "", "The last good version keeps running. Click outside or press Esc to dismiss."));
+        const running = diagnostics.every(({ code }) => code !== "runtime_error");
+        const hint = "Click outside or press Esc to dismiss.";
+        panel.append(element("footer", "", running ? `The last good version keeps running. ${hint}` : hint));
         const backdrop = element("div", "backdrop");
         backdrop.addEventListener("click", (event) => {
           if (event.target === backdrop) this.remove();
         });
         backdrop.append(panel);
         root.replaceChildren(element("style", "", STYLE), backdrop);
+        if (focused) close.focus();
       }
     },
   );
@@ -111,21 +150,24 @@ export class Overlay {
   /** @type {(HTMLElement & {show(diagnostics: Diagnostic[]): void}) | null} */
   #element = null;
 
-  /** @param {"build" | "vendor" | "runtime"} source @param {Diagnostic[]} diagnostics none: it is fine again */
-  set(source, diagnostics) {
-    const had = this.#sources.has(source);
+  /**
+   * @param {"build" | "vendor" | "runtime"} source @param {Diagnostic[]} diagnostics none: it is fine again
+   * @param {boolean} [open] there is something new that must be seen; what was dismissed stays away otherwise
+   */
+  set(source, diagnostics, open = diagnostics.length > 0) {
     if (diagnostics.length > 0) this.#sources.set(source, diagnostics);
     else if (!this.#sources.delete(source)) return;
-    const all = [...this.#sources.values()].flat();
-    if (all.length === 0) {
+    if (this.errors === 0) {
       this.#element?.remove();
       this.#element = null;
-      return;
-    }
-    // What was dismissed stays away until there is something new to say.
-    if (had && diagnostics.length === 0 && !this.#element?.isConnected) return;
+    } else if (open || this.#element?.isConnected) this.open();
+  }
+
+  /** Shows what there is. */
+  open() {
+    if (this.errors === 0) return;
     this.#element ??= /** @type {any} */ (document.createElement(OVERLAY));
-    this.#element?.show(all);
+    this.#element?.show([...this.#sources.values()].flat());
     if (this.#element && !this.#element.isConnected) (document.body ?? document.documentElement).append(this.#element);
   }
 

@@ -31,10 +31,13 @@ import { Stream } from "./stream.js";
  * @property {() => void} resync
  * @property {() => void} inOrder
  * @property {(message: ViewerMessage) => void} send
- * @property {(source: "build" | "vendor" | "runtime", diagnostics: Diagnostic[]) => void} diagnose
+ * @property {(source: "build" | "vendor", diagnostics: Diagnostic[]) => void} diagnose
  * @property {(error: unknown) => void} failure an error of the app's modules
+ * @property {() => void} begin something is tried: failures from now on are its own
+ * @property {() => void} recovered it went well: failures before it are history
  * @property {(installing: string | null) => void} installing
  * @property {(busy: boolean) => void} busy
+ * @property {() => void} started the entries have run
  * @property {(detail: {seq: number, ms: number, outcome: ApplyOutcome}) => void} applied
  * @property {(reason: string) => void} reload
  * @property {() => number} now
@@ -88,10 +91,11 @@ export class Page {
     const script = this.#registry;
     if (script?.phase !== "failed") return;
     script.phase = "loading";
+    this.shell.begin();
     try {
       await this.shell.script(script.url);
       script.phase = "loaded";
-      this.shell.diagnose("runtime", []);
+      this.shell.recovered();
     } catch {
       script.phase = "failed";
       this.shell.failure(new Error(`The preview's modules could not be loaded (${script.url})`));
@@ -275,6 +279,7 @@ export class Page {
         if (pending) await pending;
       }
       this.#start = "running";
+      this.shell.started();
     } catch (error) {
       this.shell.failure(error);
     }
@@ -291,11 +296,12 @@ export class Page {
       return this.#leave("the page did not start");
     }
     this.shell.busy(true);
+    this.shell.begin();
     const result = await this.engine.apply(taken?.batch ?? { seq: this.seq, modules: [], removed: [], css: [] });
     if (this.#start === "unlinked") this.#start = "waiting";
     switch (result.outcome) {
       case "hot":
-        this.shell.diagnose("runtime", []);
+        this.shell.recovered();
         break;
       case "failed":
         this.shell.failure(result.error);

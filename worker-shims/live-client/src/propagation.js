@@ -13,6 +13,7 @@ import { HotContext } from "./hot.js";
  * @typedef {object} Start
  * @property {Module} module
  * @property {boolean} invalidated its own execution is fine, its importers must run again
+ * @property {number} since executions before the batch: an importer that ran after the module has it fresh
  * @property {Set<Module>} chain modules whose invalidations led here
  */
 
@@ -34,8 +35,9 @@ const isWorker = ({ id }) => /\?(.*&)?worker_file\b/.test(id);
  */
 function acceptsItself(instance, expressly) {
   if (instance.hot && HotContext.acceptsSelf(instance.hot)) return true;
-  if (instance.signature && !expressly) return true;
-  return instance.acceptedExports !== null && !instance.unacceptedRead;
+  if (instance.exported && !expressly) return true;
+  const { acceptedExports, module } = instance;
+  return acceptedExports !== null && [...module.read].every((name) => acceptedExports.has(name));
 }
 
 /** @param {Module} importer @param {Module} module */
@@ -51,7 +53,7 @@ export function propagate(starts) {
   for (const start of starts) {
     const visited = new Set();
     const walk = { chain: start.chain, visited, expressly: isWorker(start.module) };
-    if (start.invalidated) climb(start.module, walk, wave);
+    if (start.invalidated) climb(start.module, walk, wave, start.since);
     else visit(start.module, walk, wave);
     if (wave.reload) break;
   }
@@ -91,13 +93,15 @@ function visit(module, walk, wave) {
   climb(module, walk, wave);
 }
 
-/** @param {Module} module @param {Walk} walk @param {Wave} wave */
-function climb(module, walk, wave) {
+/** @param {Module} module @param {Walk} walk @param {Wave} wave @param {number} [since] */
+function climb(module, walk, wave, since = Infinity) {
   if (module.entry) {
     wave.reload = `${module.id} is an entry and does not accept updates`;
     return;
   }
   for (const importer of module.importers) {
+    const ran = importer.instance?.ran ?? 0;
+    if (ran > since && ran > (module.instance?.ran ?? 0)) continue;
     if (acceptsDependency(importer, module)) accept(wave, importer, module);
     else visit(importer, walk, wave);
     if (wave.reload) return;

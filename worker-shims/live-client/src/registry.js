@@ -18,7 +18,6 @@ import { importView, requireView, syncNamespace } from "./namespace.js";
  * @typedef {object} Host what the registry needs from around it
  * @property {(instance: Instance) => object} meta `import.meta`
  * @property {(id: string, text: string) => void} style a style sheet executes
- * @property {(type: unknown, id: string) => void} register Fast Refresh's `$RefreshReg$`
  * @property {() => Function} signature Fast Refresh's `$RefreshSig$`
  * @property {(instance: Instance) => void} evaluated
  * @property {(id: string) => Promise<unknown> | null} fetch loads the chunk of an id that is not defined
@@ -233,7 +232,8 @@ export class Registry {
   /** @param {Instance} instance @returns {void | Promise<void>} */
   #run(instance) {
     const { record, module } = instance;
-    module.order ||= ++this.executions;
+    instance.ran = ++this.executions;
+    module.order ||= instance.ran;
     switch (record.kind) {
       case "esm": {
         const step = instance.body?.next();

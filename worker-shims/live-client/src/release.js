@@ -42,7 +42,6 @@ const registry = new Registry({
   style: (_id, text) => {
     if (text) document.head.append(Object.assign(document.createElement("style"), { textContent: text }));
   },
-  register: () => {},
   signature: () => (/** @type {unknown} */ type) => type,
   evaluated: () => {},
   fetch: (id) => (Object.hasOwn(chunkUrls, id) ? Promise.all(chunkUrls[id].map(load)) : null),

@@ -25,7 +25,6 @@ const registry = new Registry({
   meta: (instance) => ({ url: registry.url(instance.module.id), env }),
   // Nothing shows in a worker; as in Vite, its sheets are not loaded.
   style: () => {},
-  register: () => {},
   signature: () => (/** @type {unknown} */ type) => type,
   evaluated: () => {},
   fetch: () => null,

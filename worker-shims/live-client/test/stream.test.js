@@ -74,7 +74,10 @@ function page({ seq = 5, stream } = {}) {
       waiters.splice(0).forEach((go) => go());
     },
     installing: (message) => calls.push(["installing", message]),
+    begin: () => {},
+    recovered: () => calls.push("recovered"),
     busy: () => {},
+    started: () => {},
     applied: () => waiters.splice(0).forEach((go) => go()),
     reload: (reason) => calls.push(["reload", reason]),
     now: () => 0,

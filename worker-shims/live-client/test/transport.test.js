@@ -258,18 +258,4 @@ describe("forwarding", () => {
     forwarder.flush();
     assert.deepEqual(sent, [{ type: "console", level: "warn", args: ["careful", '{"a":1}'] }]);
   });
-
-  test("an error names the component that React tells of", async () => {
-    /** @type {any[]} */ const sent = [];
-    const forwarder = new Forwarder((message) => (sent.push(message), true));
-    const fake = /** @type {any} */ ({ debug() {}, log() {}, info() {}, warn() {}, error() {} });
-    forwarder.installConsole(fake);
-    forwarder.error(new Error("boom"));
-    fake.warn("%s\n\n%s\n", "An error occurred in the <App> component.", "Consider adding an error boundary.");
-    await null;
-    const error = sent.find(({ type }) => type === "runtime_error");
-    assert.equal(error.message, "boom");
-    assert.match(error.component_stack, /<App>/);
-    assert.deepEqual(Object.keys(runtimeError("text")).sort(), ["component_stack", "message", "stack", "type"]);
-  });
 });

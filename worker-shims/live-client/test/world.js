@@ -76,7 +76,6 @@ export class World {
       origin: "http://app.test",
       meta: (instance) => ({ url: this.registry.url(instance.module.id), env: {}, hot: this.engine.hot(instance) }),
       style: (id, text) => void this.styles.push(`mount ${id} ${text}`),
-      register: (type, id) => refresh.register(type, id),
       signature: () => refresh.signature(),
       evaluated: (instance) => refresh.evaluated(instance),
       fetch: (id) => this.chunks[id]?.(id) ?? null,

@@ -165,7 +165,7 @@ impl Run<'_> {
         if self.text.contains("using ") {
             helper_names::unify(&mut program);
         }
-        let mut module = registry::rewrite(program, format, marks)?;
+        let mut module = registry::rewrite(program, format, marks, self.refreshes())?;
         #[cfg(feature = "minify")]
         if self.options.minify {
             module.program = minify(module.program, &self.source_map, &self.comments);

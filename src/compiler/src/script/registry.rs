@@ -9,10 +9,10 @@ use std::collections::{HashMap, HashSet};
 use swc_core::atoms::Atom;
 use swc_core::common::{DUMMY_SP, Span, SyntaxContext};
 use swc_core::ecma::ast::{
-    ArrowExpr, AssignPat, AssignPatProp, AutoAccessor, CallExpr, Callee, ClassProp, Constructor,
-    Expr, ForOfStmt, Function, Id, Ident, IdentName, KeyValuePatProp, KeyValueProp, MemberExpr,
-    MemberProp, MetaPropKind, ObjectPatProp, OptChainBase, OptChainExpr, Pat, PrivateProp, Program,
-    Prop, PropName, SeqExpr, SimpleAssignTarget, StaticBlock,
+    ArrowExpr, AssignPat, AssignPatProp, AutoAccessor, CallExpr, Callee, Class, ClassProp,
+    Constructor, Expr, ForOfStmt, Function, Id, Ident, IdentName, KeyValuePatProp, KeyValueProp,
+    MemberExpr, MemberProp, MetaPropKind, ObjectPatProp, OptChainBase, OptChainExpr, Pat,
+    PrivateProp, Program, Prop, PropName, SeqExpr, SimpleAssignTarget, StaticBlock,
 };
 use swc_core::ecma::utils::private_ident;
 use swc_core::ecma::visit::{VisitMut, VisitMutWith, noop_visit_mut_type};
@@ -54,6 +54,7 @@ pub(super) fn rewrite(
     program: Program,
     format: Format,
     marks: Marks,
+    refreshes: bool,
 ) -> Result<Rewritten, Vec<EarlyError>> {
     let unresolved = SyntaxContext::empty().apply_mark(marks.unresolved);
     let items = match program {
@@ -80,6 +81,7 @@ pub(super) fn rewrite(
         functions: 0,
         receivers: 0,
         facts: Facts::default(),
+        refreshes,
         globs: Vec::new(),
         read: RefCell::default(),
         errors: Vec::new(),
@@ -133,6 +135,8 @@ pub(super) struct Rewriter {
     bindings: HashMap<Id, Binding>,
     pub(super) requests: Requests,
     format: Format,
+    /// Whether components of this file take part in Fast Refresh.
+    refreshes: bool,
     unresolved: SyntaxContext,
     h: Ident,
     /// How many functions are around: `await` outside all of them is top-level.
@@ -269,6 +273,19 @@ impl Rewriter {
     }
 }
 
+/// `Component`, `React.PureComponent`, …: what class components extend.
+fn is_component_class(super_class: &Expr) -> bool {
+    let name = match super_class {
+        Expr::Ident(ident) => &ident.sym,
+        Expr::Member(member) => match &member.prop {
+            MemberProp::Ident(name) => &name.sym,
+            MemberProp::PrivateName(_) | MemberProp::Computed(_) => return false,
+        },
+        _ => return false,
+    };
+    matches!(&**name, "Component" | "PureComponent")
+}
+
 impl VisitMut for Rewriter {
     noop_visit_mut_type!();
 
@@ -379,6 +396,13 @@ impl VisitMut for Rewriter {
     fn visit_mut_for_of_stmt(&mut self, stmt: &mut ForOfStmt) {
         self.facts.is_async |= stmt.is_await && self.functions == 0;
         stmt.visit_mut_children_with(self);
+    }
+
+    fn visit_mut_class(&mut self, class: &mut Class) {
+        // The refresh pass registers functions alone; classes are registered by their exports.
+        self.facts.refresh |=
+            self.refreshes && class.super_class.as_deref().is_some_and(is_component_class);
+        class.visit_mut_children_with(self);
     }
 
     fn visit_mut_function(&mut self, function: &mut Function) {

@@ -1,0 +1,71 @@
+/**
+ * What React tells its tools, through the hook that Fast Refresh uses as well: which component is at
+ * work, and whether a root lost its tree to an error. Development builds alone say so.
+ */
+// @ts-check
+
+/** How many components a stack names: deeper ones tell nobody more. */
+const MAX_COMPONENTS = 50;
+
+/**
+ * @typedef {{type: any, return: Fiber | null, _debugStack?: {stack?: string} | null}} Fiber
+ * @typedef {{getCurrentFiber?: () => Fiber | null}} Renderer
+ */
+
+/** @param {any} type @returns {string | null} */
+function nameOf(type) {
+  if (typeof type === "string") return type;
+  if (typeof type === "function") return type.displayName || type.name || "Anonymous";
+  if (typeof type !== "object" || type === null) return null;
+  return type.displayName || nameOf(type.render ?? type.type ?? null);
+}
+
+/** Where an element was made: the line after the one of the JSX runtime. @param {Fiber} fiber */
+function placeOf({ _debugStack }) {
+  const lines = (_debugStack?.stack ?? "").split("\n").filter((line) => /:\d+:\d+\)?$/.test(line));
+  const line = lines.find((line) => !line.includes("/@vendor/"));
+  return /\(?(\S+:\d+:\d+)\)?$/.exec(line ?? "")?.[1] ?? null;
+}
+
+/** In the form of React's component stacks. @param {Fiber | null} fiber */
+export function componentStack(fiber) {
+  const lines = [];
+  for (let at = fiber; at && lines.length < MAX_COMPONENTS; at = at.return) {
+    const name = nameOf(at.type);
+    if (name === null) continue;
+    const place = placeOf(at);
+    lines.push(place ? `    at ${name} (${place})` : `    at ${name}`);
+  }
+  return lines.join("\n");
+}
+
+export class ReactTools {
+  /** @type {Set<Renderer>} */
+  #renderers = new Set();
+  /** Roots that an error emptied. @type {Set<unknown>} */
+  lostRoots = new Set();
+
+  /** @param {any} hook `__REACT_DEVTOOLS_GLOBAL_HOOK__`, before React runs */
+  constructor(hook) {
+    const { inject, onCommitFiberRoot } = hook;
+    const tools = this;
+    hook.inject = function (/** @type {Renderer} */ renderer) {
+      tools.#renderers.add(renderer);
+      return inject.apply(this, arguments);
+    };
+    hook.onCommitFiberRoot = function (/** @type {number} */ _id, /** @type {any} */ root, /** @type {unknown} */ _priority, /** @type {boolean} */ failed) {
+      if (failed && root.current?.memoizedState?.element == null) tools.lostRoots.add(root);
+      else tools.lostRoots.delete(root);
+      return onCommitFiberRoot.apply(this, arguments);
+    };
+  }
+
+  /** Stack of the component that React works on just now; empty when it works on none. */
+  componentStack() {
+    for (const { getCurrentFiber } of this.#renderers) {
+      const fiber = getCurrentFiber?.();
+      if (fiber) return componentStack(fiber);
+    }
+    return "";
+  }
+}
