@@ -15,14 +15,22 @@ import { runtimeError } from "./forward.js";
 /** An error in a loop tells nothing new after these. */
 const MAX_KEPT = 20;
 
-/** @typedef {{id: number, key: string, fatal: boolean, diagnostic: Diagnostic}} Failure */
+/**
+ * What the error did to the page: nothing that shows; a module did not run; React emptied a root.
+ * @typedef {"survived" | "stopped" | "emptied"} Effect
+ * @typedef {{id: number, key: string, effect: Effect, diagnostic: Diagnostic}} Failure
+ */
+
+/** Frames of the client itself and of packages say nothing about the app. */
+const FOREIGN = /\/@live\/client\.js|\/@vendor\//;
 
 /** The message and both stacks, as an overlay shows them. @param {string} stack @param {string} componentStack @param {string} message */
 function frameOf(stack, componentStack, message) {
   // Browsers put the message before the frames.
   const lines = stack.split("\n");
   const first = lines.findIndex((line) => /^\s+at |@.*:\d+:\d+$/.test(line));
-  const frames = first < 0 ? (stack.includes(message) ? "" : stack) : lines.slice(first).join("\n");
+  const own = first < 0 ? [] : lines.slice(first).filter((line) => !FOREIGN.test(line));
+  const frames = first < 0 && !stack.includes(message) ? stack : own.join("\n");
   return [frames, componentStack && `The component stack:\n${componentStack}`].filter(Boolean).join("\n\n");
 }
 
@@ -42,8 +50,8 @@ export class Failures {
     this.show = show;
   }
 
-  /** @param {unknown} error @param {string} components React's component stack @param {boolean} fatal nothing of the page may be left */
-  add(error, components, fatal) {
+  /** @param {unknown} error @param {string} components React's component stack @param {Effect} effect */
+  add(error, components, effect) {
     const id = ++this.#id;
     const message = /** @type {ViewerMessage & {type: "runtime_error"}} */ (runtimeError(error, components, id));
     this.forward(message);
@@ -51,15 +59,15 @@ export class Failures {
     const known = this.#all.find((one) => one.key === key);
     if (known) {
       known.id = id;
-      if (!fatal || known.fatal) return;
-      known.fatal = true;
+      if (effect === "survived" || effect === known.effect) return;
+      known.effect = effect;
     } else if (this.#all.length < MAX_KEPT) {
       const frame = frameOf(message.stack, components, message.message);
       /** @type {Diagnostic} */
       const diagnostic = { file: "", line: 0, column: 0, message: message.message || "Unknown error", frame, severity: "error", code: "runtime_error" };
-      this.#all.push({ id, key, fatal, diagnostic });
+      this.#all.push({ id, key, effect, diagnostic });
     }
-    this.#show(fatal);
+    this.#show(effect !== "survived");
   }
 
   /** The room knows the sources. @param {{id: number, diagnostic: Diagnostic, stack: string, component_stack: string}} traced */
@@ -77,11 +85,11 @@ export class Failures {
   }
 
   /**
-   * It went well: what failed before it is history, unless the page is still without its content.
-   * @param {boolean} lost
+   * It went well: what failed before it is history, unless a root is still without its content.
+   * @param {boolean} empty
    */
-  recovered(lost) {
-    const left = this.#all.filter(({ id, fatal }) => id > this.#before || (fatal && lost));
+  recovered(empty) {
+    const left = this.#all.filter(({ id, effect }) => id > this.#before || (effect === "emptied" && empty));
     if (left.length === this.#all.length) return;
     this.#all = left;
     this.#show(false);
@@ -89,6 +97,8 @@ export class Failures {
 
   /** @param {boolean} open */
   #show(open) {
-    this.show(this.#all.map(({ diagnostic }) => diagnostic), open);
+    // What stands in the way comes first.
+    const rank = (/** @type {Failure} */ { effect }) => (effect === "survived" ? 1 : 0);
+    this.show(this.#all.toSorted((a, b) => rank(a) - rank(b)).map(({ diagnostic }) => diagnostic), open);
   }
 }

@@ -47,7 +47,7 @@ const failures = new Failures(
 function uncaught(error) {
   const components = react.componentStack();
   // React reports an error while it commits; whether it emptied the root is known when it has.
-  queueMicrotask(() => failures.add(error, components, components !== "" && react.lostRoots.size > 0));
+  queueMicrotask(() => failures.add(error, components, components !== "" && react.lostRoots.size > 0 ? "emptied" : "survived"));
 }
 window.addEventListener("error", (event) => {
   if (event.error !== undefined || event.message) uncaught(event.error ?? event.message);
@@ -136,7 +136,7 @@ const page = new Page(registry, engine, {
   },
   failure: (error) => {
     own.warn("[hotplate]", error);
-    failures.add(error, "", true);
+    failures.add(error, "", "stopped");
   },
   installing: (message) => {
     installing = message;

@@ -143,6 +143,9 @@ export function defineOverlay() {
   );
 }
 
+/** Causes before consequences. @type {readonly ("build" | "vendor" | "runtime")[]} */
+const ORDER = ["build", "vendor", "runtime"];
+
 /** Errors by where they come from; the overlay shows all of them. */
 export class Overlay {
   /** @type {Map<string, Diagnostic[]>} */
@@ -167,7 +170,7 @@ export class Overlay {
   open() {
     if (this.errors === 0) return;
     this.#element ??= /** @type {any} */ (document.createElement(OVERLAY));
-    this.#element?.show([...this.#sources.values()].flat());
+    this.#element?.show(ORDER.flatMap((source) => this.#sources.get(source) ?? []));
     if (this.#element && !this.#element.isConnected) (document.body ?? document.documentElement).append(this.#element);
   }
 

@@ -20,33 +20,34 @@ function failures() {
 describe("Failures", () => {
   test("what the page does not survive opens the overlay, the rest counts", () => {
     const { subject, sent, shown } = failures();
-    subject.add(new Error("click"), "", false);
-    subject.add(new Error("render"), "    at App", true);
-    assert.deepEqual(shown, [{ messages: ["click"], open: false }, { messages: ["click", "render"], open: true }]);
+    subject.add(new Error("click"), "", "survived");
+    subject.add(new Error("render"), "    at App", "emptied");
+    assert.deepEqual(shown, [{ messages: ["click"], open: false }, { messages: ["render", "click"], open: true }]);
     assert.deepEqual(sent.map(({ type, id, component_stack }) => [type, id, component_stack]), [["runtime_error", 1, ""], ["runtime_error", 2, "    at App"]]);
   });
 
   test("the same error again is kept once and told each time", () => {
     const { subject, sent, shown } = failures();
     const error = new Error("again");
-    for (const _ of [1, 2, 3]) subject.add(error, "", false);
+    for (const _ of [1, 2, 3]) subject.add(error, "", "survived");
     assert.equal(sent.length, 3);
     assert.deepEqual(shown, [{ messages: ["again"], open: false }]);
   });
 
   test("a good update clears what failed before it and nothing that it brought", () => {
     const { subject, shown } = failures();
-    subject.add(new Error("before"), "", false);
+    subject.add(new Error("before"), "", "survived");
     subject.begin();
-    subject.add(new Error("from the update"), "", true);
+    subject.add(new Error("from the update"), "", "emptied");
     subject.recovered(false);
     assert.deepEqual(shown.at(-1), { messages: ["from the update"], open: false });
   });
 
   test("a page without its content says why until it has it again", () => {
     const { subject, shown } = failures();
-    subject.add(new Error("handler"), "", false);
-    subject.add(new Error("render"), "", true);
+    subject.add(new Error("handler"), "", "survived");
+    subject.add(new Error("module"), "", "stopped");
+    subject.add(new Error("render"), "", "emptied");
     subject.begin();
     subject.recovered(true);
     assert.deepEqual(shown.at(-1)?.messages, ["render"]);
@@ -59,7 +60,7 @@ describe("Failures", () => {
     const { subject, shown } = failures();
     /** @type {any} */
     const diagnostic = { file: "src/App.tsx", line: 3, column: 9, message: "mapped", frame: "> 3 | x", severity: "error", code: "runtime_error" };
-    subject.add(new Error("raw"), "", true);
+    subject.add(new Error("raw"), "", "emptied");
     subject.traced({ id: 1, diagnostic, stack: "Error: raw\n    at App (src/App.tsx:3:9)", component_stack: "" });
     assert.deepEqual(shown.at(-1), { messages: ["mapped"], open: false });
     subject.begin();

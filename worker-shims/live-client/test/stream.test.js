@@ -193,7 +193,7 @@ describe("Page", () => {
     scripts.get("/registry.js")?.resolve();
     await settled();
     assert.deepEqual(world.log, ["m"]);
-    assert.deepEqual(calls.at(-1), ["diagnose", "runtime", 0]);
+    assert.deepEqual(calls.at(-1), "recovered");
     assert.ok(!calls.some(([kind]) => kind === "reload"));
     assert.equal(subject.seq, 5, "the dropped update is replayed");
   });
