@@ -70,6 +70,12 @@ pub struct Preview {
     declared: Declared,
     roots: BTreeSet<String>,
     root_diagnostics: Vec<Diagnostic>,
+    /// Modules of which something is said.
+    troubled: BTreeSet<String>,
+    /// Modules that ask for others by pattern.
+    patterned: BTreeSet<String>,
+    /// Those of `packages` that package.json does not name.
+    undeclared: BTreeSet<String>,
     needs: Option<VendorNeeds>,
     /// Public values of the tree's `.env` files.
     env: BTreeMap<String, String>,
@@ -85,7 +91,9 @@ impl Preview {
     pub fn link(&mut self, tree: &Tree, changed: &[String], artifacts: &dyn Artifacts) -> Linked {
         let first = !self.started;
         self.started = true;
+        let asks_for_roots = first || changed.iter().any(|path| self.may_move_roots(path, tree));
         let mut dirty = self.take_changes(tree, changed, artifacts, first);
+        let mut work = Work::default();
         if first || changed.iter().any(|path| dotenv::is_env_file(path)) {
             self.env = dotenv::public_values(Mode::Development, &|path| artifacts.text(path));
         }
@@ -94,13 +102,13 @@ impl Preview {
             let touched = self.nodes.iter();
             let touched = touched.filter(|(_, node)| node.depends_on_declared());
             dirty.extend(touched.map(|(id, _)| id.clone()));
+            work.packages_changed = true;
         }
-        let before_roots = self.roots.clone();
-        self.read_roots(artifacts);
-        let mut work = Work {
-            edges_removed: self.roots != before_roots,
-            ..Work::default()
-        };
+        if asks_for_roots {
+            let before = self.roots.clone();
+            self.read_roots(artifacts);
+            work.lost.extend(before.difference(&self.roots).cloned());
+        }
         dirty.extend(
             self.roots
                 .iter()
@@ -111,11 +119,7 @@ impl Preview {
         while let Some(id) = work.queue.pop_first() {
             self.visit(id, tree, artifacts, &mut work);
         }
-        let mut removed = if work.edges_removed {
-            self.sweep()
-        } else {
-            Vec::new()
-        };
+        let mut removed = self.sweep(&mut work);
         removed.extend(
             work.gone
                 .iter()
@@ -128,7 +132,9 @@ impl Preview {
         );
         self.renew_workers(&mut work, &removed);
         self.check_exports(&work);
-        self.needs = self.vendor_needs();
+        if work.packages_changed {
+            self.read_packages();
+        }
         let mut linked = Linked {
             removed,
             counters: Counters {
@@ -273,11 +279,13 @@ impl Preview {
                 dirty.extend(self.watchers.get(&base).into_iter().flatten().cloned());
             }
             // What "did you mean" names may be another file now, and patterns may match it.
-            let touched = self.nodes.iter().filter(|(_, node)| {
-                !node.diagnostics.is_empty()
-                    || node.patterns.iter().any(|pattern| pattern.matches(path))
+            dirty.extend(self.troubled.iter().cloned());
+            let matching = self.patterned.iter().filter(|id| {
+                let patterns = self.nodes.get(*id).map(|node| node.patterns.iter());
+                let mut patterns = patterns.into_iter().flatten();
+                patterns.any(|pattern| pattern.matches(path))
             });
-            dirty.extend(touched.map(|(id, _)| id.clone()));
+            dirty.extend(matching.cloned());
         }
         dirty
     }
@@ -303,6 +311,13 @@ impl Preview {
             AppResolution::App(id) => Some(id),
             _ => None,
         }
+    }
+
+    /// Whether a changed file may make the page start other modules.
+    fn may_move_roots(&self, path: &str, tree: &Tree) -> bool {
+        path == "index.html"
+            || self.resolver.config().depends_on(path)
+            || tree.has(path) != self.resolver.paths().contains(path)
     }
 
     fn read_roots(&mut self, artifacts: &dyn Artifacts) {
@@ -331,10 +346,15 @@ impl Preview {
         }
     }
 
-    fn vendor_needs(&self) -> Option<VendorNeeds> {
+    /// What the app needs of npm, after its imports of packages or its package.json changed.
+    fn read_packages(&mut self) {
         let mut needs = VendorNeeds::default();
+        self.undeclared.clear();
         for specifier in self.packages.keys() {
             let package = package_name(specifier);
+            if !self.declared.names(package) {
+                self.undeclared.insert(specifier.clone());
+            }
             if let Some(range) = self.declared.range(package) {
                 needs.dependencies.insert(package.to_owned(), range.clone());
                 needs.specifiers.insert(specifier.clone());
@@ -344,12 +364,12 @@ impl Preview {
         needs
             .dependencies
             .extend(all.map(|(name, range)| (name.clone(), range.clone())));
-        (!needs.specifiers.is_empty()).then_some(needs)
+        self.needs = (!needs.specifiers.is_empty()).then_some(needs);
     }
 
     fn diagnostics(&self) -> Vec<Diagnostic> {
         let mut all = self.root_diagnostics.clone();
-        for node in self.nodes.values() {
+        for node in self.troubled.iter().filter_map(|id| self.nodes.get(id)) {
             all.extend(
                 node.diagnostics
                     .iter()
@@ -357,17 +377,15 @@ impl Preview {
                     .cloned(),
             );
         }
-        for (specifier, users) in &self.packages {
+        for specifier in &self.undeclared {
             let package = package_name(specifier);
-            if self.declared.names(package) {
-                continue;
-            }
+            let users = self.packages.get(specifier).into_iter().flatten();
             let diagnose = if self.declared.range(package).is_some() {
                 diagnose::dependency_undeclared
             } else {
                 diagnose::dependency_missing
             };
-            all.extend(users.iter().filter_map(|id| {
+            all.extend(users.filter_map(|id| {
                 let import = self.nodes.get(id)?.packages.get(specifier)?;
                 Some(diagnose(id, import, package))
             }));

@@ -224,3 +224,79 @@ proptest! {
         }
     }
 }
+
+/// A module that imports all others, which import each other in a ring.
+fn app_of(modules: usize) -> App {
+    let mut files = Files::new();
+    let mut write = |path: &str, text: String| files.insert(path.to_owned(), text.into_bytes());
+    write(
+        "index.html",
+        "<script type=module src=/src/main.ts></script>".to_owned(),
+    );
+    let imports: String = (0..modules - 1)
+        .map(|at| format!("import './m{at}';\n"))
+        .collect();
+    write("src/main.ts", imports);
+    for at in 0..modules - 1 {
+        write(
+            &format!("src/m{at}.ts"),
+            format!(
+                "import {{ x as y }} from './m{}';\nexport const x = [y];\n",
+                (at + 1) % (modules - 1)
+            ),
+        );
+    }
+    App::new(files)
+}
+
+#[test]
+fn an_edit_compiles_and_links_what_it_changes() {
+    let mut app = app_of(200);
+    let mut preview = Preview::new();
+    let first = preview.link(&app.tree(), &[], &app);
+    assert_eq!((first.counters.linked, app.compiled()), (200, 200));
+    let mut edit = |path: &str, text: Option<&str>| {
+        match text {
+            Some(text) => app.files.insert(path.to_owned(), text.as_bytes().to_vec()),
+            None => app.files.remove(path),
+        };
+        let before = app.compiled();
+        let linked = preview.link(&app.tree(), &[path.to_owned()], &app);
+        assert!(linked.diagnostics.is_empty(), "{:?}", linked.diagnostics);
+        (
+            app.compiled() - before,
+            linked.counters.linked,
+            linked.removed,
+        )
+    };
+    let nothing = Vec::<String>::new();
+    let leaf = "import { x as y } from './m8';\nexport const x = [y, 2];\n";
+    assert_eq!(
+        edit("src/m7.ts", Some(leaf)),
+        (1, 1, nothing.clone()),
+        "a leaf"
+    );
+    assert_eq!(
+        edit("src/m7.ts", Some(leaf)),
+        (0, 1, nothing.clone()),
+        "the same content again"
+    );
+    assert_eq!(
+        edit("src/new.ts", Some("export const z = 1;")),
+        (0, 0, nothing.clone()),
+        "nobody asks for it yet"
+    );
+    let importing =
+        "import { z } from './new';\nimport { x as y } from './m8';\nexport const x = [y, z];\n";
+    assert_eq!(
+        edit("src/m7.ts", Some(importing)),
+        (2, 2, nothing),
+        "the importer and what is new"
+    );
+    let new = vec!["/src/new.ts".to_owned()];
+    assert_eq!(
+        edit("src/m7.ts", Some(leaf)),
+        (0, 1, new),
+        "as it was: kept by content"
+    );
+}

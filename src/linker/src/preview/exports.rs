@@ -45,6 +45,11 @@ impl Preview {
             }
             if let Some(node) = self.nodes.get_mut(&id) {
                 node.export_diagnostics = found;
+                if node.is_troubled() {
+                    self.troubled.insert(id);
+                } else {
+                    self.troubled.remove(&id);
+                }
             }
         }
     }

@@ -110,6 +110,11 @@ impl Node {
         Some(node)
     }
 
+    /// Whether anything is said of it.
+    pub(super) fn is_troubled(&self) -> bool {
+        !(self.diagnostics.is_empty() && self.export_diagnostics.is_empty())
+    }
+
     fn become_asset(&mut self, url: String) {
         self.is_asset = true;
         self.url = Some(url);

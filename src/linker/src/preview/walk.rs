@@ -15,7 +15,10 @@ pub(super) struct Work {
     pub(super) css: BTreeSet<String>,
     pub(super) exports_changed: BTreeSet<String>,
     pub(super) gone: BTreeSet<String>,
-    pub(super) edges_removed: bool,
+    /// Modules that lost an importer.
+    pub(super) lost: BTreeSet<String>,
+    /// Whether what the app asks of npm may be something else.
+    pub(super) packages_changed: bool,
 }
 
 impl Preview {
@@ -30,10 +33,10 @@ impl Preview {
         let Some(mut node) = Node::link(&id, tree, &self.resolver, &self.declared, artifacts)
         else {
             // The file is gone; whoever imported it is dirty too and says so.
-            if self.nodes.contains_key(&id) {
-                self.forget(&id);
+            if let Some(node) = self.forget(&id) {
+                work.packages_changed |= !node.packages.is_empty();
+                work.lost.extend(node.targets);
                 work.gone.insert(id);
-                work.edges_removed = true;
             }
             return;
         };
@@ -103,7 +106,18 @@ impl Preview {
         {
             work.exports_changed.insert(id.clone());
         }
-        work.edges_removed |= before.is_some_and(|before| !before.targets.is_subset(&node.targets));
+        let packages = before.as_ref().map(|before| before.packages.keys());
+        work.packages_changed |= match packages {
+            Some(packages) => !packages.eq(node.packages.keys()),
+            None => !node.packages.is_empty(),
+        };
+        if let Some(before) = before {
+            let lost = before.targets.difference(&node.targets);
+            work.lost.extend(lost.cloned());
+        }
+        if !node.patterns.is_empty() {
+            self.patterned.insert(id.clone());
+        }
         work.visited.insert(id.clone());
         self.nodes.insert(id, node);
     }
@@ -111,6 +125,8 @@ impl Preview {
     /// Takes a node out of every index.
     pub(super) fn forget(&mut self, id: &str) -> Option<Node> {
         let node = self.nodes.remove(id)?;
+        self.troubled.remove(id);
+        self.patterned.remove(id);
         let indexes = [
             (&mut self.importers, node.targets.iter().collect::<Vec<_>>()),
             (&mut self.watchers, node.bases.iter().collect()),
@@ -129,26 +145,39 @@ impl Preview {
         Some(node)
     }
 
-    /// Drops what no root reaches; answers the ids.
-    pub(super) fn sweep(&mut self) -> Vec<String> {
-        let mut reached: BTreeSet<String> = BTreeSet::new();
-        let mut queue: Vec<String> = self.roots.iter().cloned().collect();
-        while let Some(id) = queue.pop() {
-            if let Some(node) = self.nodes.get(&id)
-                && reached.insert(id)
-            {
-                queue.extend(node.targets.iter().cloned());
+    /// Drops what no root reaches any more; answers the ids. Starts at modules that lost an importer and looks
+    /// from them up to a root, so that an edit costs what it cuts off and not the whole app.
+    pub(super) fn sweep(&mut self, work: &mut Work) -> Vec<String> {
+        let mut gone = Vec::new();
+        while let Some(id) = work.lost.pop_first() {
+            if self.is_reached(&id) {
+                continue;
+            }
+            if let Some(node) = self.forget(&id) {
+                work.packages_changed |= !node.packages.is_empty();
+                work.lost.extend(node.targets);
+                gone.push(id);
             }
         }
-        let gone: Vec<String> = self
-            .nodes
-            .keys()
-            .filter(|id| !reached.contains(*id))
-            .cloned()
-            .collect();
-        for id in &gone {
-            self.forget(id);
-        }
+        gone.sort();
         gone
+    }
+
+    /// Whether a root leads to a module.
+    fn is_reached(&self, id: &str) -> bool {
+        let mut seen = BTreeSet::from([id]);
+        let mut queue = vec![id];
+        while let Some(id) = queue.pop() {
+            if self.roots.contains(id) {
+                return true;
+            }
+            let importers = self.importers.get(id).into_iter().flatten();
+            queue.extend(
+                importers
+                    .map(String::as_str)
+                    .filter(|importer| seen.insert(*importer)),
+            );
+        }
+        false
     }
 }

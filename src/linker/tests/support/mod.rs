@@ -77,6 +77,11 @@ impl App {
         )
     }
 
+    /// How many modules were compiled so far.
+    pub fn compiled(&self) -> usize {
+        self.cache.borrow().len()
+    }
+
     pub fn paths(&self) -> Vec<String> {
         self.files.keys().cloned().collect()
     }
