@@ -96,6 +96,33 @@ describe("paths of the live host", () => {
   });
 });
 
+describe("work in proportion to an edit", () => {
+  const leaf = (/** @type {number} */ at, /** @type {string} */ more = "") => `${more}export const x${at} = ${at};\n`;
+  const names = Array.from({ length: 199 }, (_, at) => at);
+  before(() =>
+    at.app("counted", {
+      "index.html": VITE_PAGE,
+      "src/main.ts": names.map((name) => `import { x${name} } from "./m${name}";\nconsole.log(x${name});\n`).join(""),
+      ...Object.fromEntries(names.map((name) => [`src/m${name}.ts`, leaf(name)])),
+    }),
+  );
+
+  /** @type {[name: string, files: Record<string, string>, compiled: number, linked: number][]} */
+  const edits = [
+    ["a leaf of 200 modules", { "src/m7.ts": `${leaf(7)}export const y = 1;\n` }, 1, 1],
+    ["the same content", { "src/m7.ts": `${leaf(7)}export const y = 1;\n` }, 0, 0],
+    ["an import of a new module: the importer and what is new", { "src/m7.ts": leaf(7, 'import "./new";\n'), "src/new.ts": "export {};\n" }, 2, 2],
+  ];
+  for (const [name, files, compiled, linked] of edits) {
+    test(name, async () => {
+      const writes = Object.entries(files).map(([path, content]) => ({ path, content }));
+      const answer = await at.api("PATCH", "/v1/apps/counted/files", { json: { writes } });
+      assert.equal(answer.status, 200, answer.text);
+      assert.equal(answer.headers["server-timing"], `compile;desc="${compiled} modules", link;desc="${linked} modules"`);
+    });
+  }
+});
+
 describe("the socket", () => {
   test("tells the position, then every edit, once and in order", async () => {
     const made = await at.app("order", page("0"));

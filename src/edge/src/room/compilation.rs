@@ -7,7 +7,11 @@ use hotplate_compiler::{ModuleArtifact, Options, Source, VERSION, compile};
 use hotplate_linker::{Artifacts, Tree};
 use hotplate_protocol::{Diagnostic, Severity};
 use sha2::{Digest, Sha256};
-use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    sync::Arc,
+};
 use worker::{Result, console_error};
 
 /// Most diagnostics kept of one module; more are one mistake's echo.
@@ -28,9 +32,15 @@ struct Known {
 #[derive(Default)]
 pub(super) struct Modules {
     known: RefCell<BTreeMap<String, Known>>,
+    compiled: Cell<u64>,
 }
 
 impl Modules {
+    /// How often the compiler ran since the room woke.
+    pub(super) fn compiled(&self) -> u64 {
+        self.compiled.get()
+    }
+
     /// Forgets a file that is gone.
     pub(super) fn forget(&self, path: &str) {
         self.known.borrow_mut().retain(|id, _| path_of(id) != path);
@@ -123,6 +133,7 @@ impl Compilation<'_> {
         content: &[u8],
         good: u8,
     ) -> Result<Known> {
+        self.modules.compiled.update(|count| count + 1);
         let mut compiled = compile(&Source { id, content }, self.options);
         compiled.diagnostics.truncate(DIAGNOSTICS);
         let is_good = compiled.artifact.is_some();

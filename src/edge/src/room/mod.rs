@@ -20,7 +20,7 @@ mod vendor;
 
 use crate::{command::RoomCommand, problem::ApiError};
 use hotplate_protocol::{ErrorCode, RoomMessage};
-use preview::Working;
+use preview::{Done, Working};
 use serde::Serialize;
 use std::{
     cell::{Cell, RefCell},
@@ -143,9 +143,21 @@ impl Room {
             })?),
             RoomCommand::Edit => {
                 let body = request.bytes().await?;
+                self.load()?;
+                let before = self.done();
                 let result = self.edit(&body)?;
+                let after = self.done();
                 self.follow_up().await;
-                Ok(Response::from_json(&result)?)
+                let response = Response::from_json(&result)?;
+                // How much an edit made the room do. Times would tell less: the clock of a Durable Object stands
+                // still while it computes.
+                let work = format!(
+                    "compile;desc=\"{} modules\", link;desc=\"{} modules\"",
+                    after.compiled.saturating_sub(before.compiled),
+                    after.linked.saturating_sub(before.linked),
+                );
+                response.headers().set("server-timing", &work)?;
+                Ok(response)
             }
             RoomCommand::Files { revision } | RoomCommand::Tree { revision } => {
                 Ok(Response::from_json(&self.list(revision)?)?)
@@ -190,6 +202,11 @@ impl Room {
         storage.delete_alarm().await?;
         storage.delete_all().await?;
         schema::migrate(&storage.sql())
+    }
+
+    fn done(&self) -> Done {
+        let working = self.working.borrow();
+        working.as_ref().map(Working::done).unwrap_or_default()
     }
 
     /// Does something with the working tree.

@@ -21,6 +21,16 @@ pub(super) struct Working {
     modules: Modules,
     graph: Preview,
     link_diagnostics: Vec<Diagnostic>,
+    linked: u64,
+}
+
+/// How much was done since the room woke.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Done {
+    /// Modules that the compiler ran on.
+    pub(super) compiled: u64,
+    /// Modules whose imports were resolved.
+    pub(super) linked: u64,
 }
 
 /// A vendor chunk that the tree needs.
@@ -55,6 +65,7 @@ impl Working {
             modules: Modules::default(),
             graph: Preview::new(),
             link_diagnostics: Vec::new(),
+            linked: 0,
         };
         working.read_options(storage);
         for change in suspects {
@@ -109,7 +120,16 @@ impl Working {
         };
         let linked = self.graph.link(&self.tree, changed, &compilation);
         self.link_diagnostics.clone_from(&linked.diagnostics);
+        self.linked += linked.counters.linked;
         linked
+    }
+
+    /// How much was done so far.
+    pub(super) fn done(&self) -> Done {
+        Done {
+            compiled: self.modules.compiled(),
+            linked: self.linked,
+        }
     }
 
     /// The modules of the tree.
