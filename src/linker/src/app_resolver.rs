@@ -3,6 +3,7 @@
 //! Pure: asks only which paths the tree has. How packages resolve is the build service's business.
 
 use crate::resolution_paths::{find, folder, join, split_query};
+use crate::subpath_imports::SubpathImports;
 use crate::tree::Tree;
 use crate::tsconfig::{PathMappings, TsConfig};
 use std::collections::BTreeSet;
@@ -25,12 +26,16 @@ pub enum AppResolution {
     },
 }
 
+/// Where an app's `imports` are.
+const MANIFEST: &str = "package.json";
+
 /// Resolves specifiers of one tree.
 #[derive(Debug, Clone, Default)]
 pub struct AppResolver {
     paths: BTreeSet<String>,
     config: TsConfig,
     mappings: PathMappings,
+    imports: SubpathImports,
 }
 
 impl AppResolver {
@@ -40,6 +45,7 @@ impl AppResolver {
         Self {
             paths: tree.0.keys().cloned().collect(),
             mappings: config.path_mappings(),
+            imports: SubpathImports::read(text(MANIFEST)),
             config,
         }
     }
@@ -47,6 +53,12 @@ impl AppResolver {
     /// The app's `tsconfig.json`.
     pub fn config(&self) -> &TsConfig {
         &self.config
+    }
+
+    /// Whether a change of the file at `path` gives specifiers other meanings, beyond that it came or went.
+    pub(crate) fn depends_on(&self, path: &str, text: &dyn Fn(&str) -> Option<String>) -> bool {
+        self.config.depends_on(path)
+            || path == MANIFEST && self.imports != SubpathImports::read(text(MANIFEST))
     }
 
     /// A file came.
@@ -73,6 +85,16 @@ impl AppResolver {
             return AppResolution::External(specifier.to_owned());
         }
         let (path, query) = split_query(specifier);
+        if path.starts_with('#') {
+            match self.imports.target(path) {
+                None => return AppResolution::NotFound { suggestion: None },
+                Some(target) if !is_relative(&target) => {
+                    return AppResolution::Package(target + query);
+                }
+                // A path of the app, among the bases.
+                Some(_) => {}
+            }
+        }
         let app = |found: String| AppResolution::App(format!("/{found}{query}"));
         let bases = self.bases(importer, specifier);
         for base in &bases {
@@ -85,7 +107,11 @@ impl AppResolver {
             if self.has(&format!("public/{public}")) {
                 return AppResolution::Public(format!("/{public}"));
             }
-        } else if !is_relative(path) && !path.starts_with("@/") && !path.starts_with("~/") {
+        } else if !is_relative(path)
+            && !["@/", "~/", "#"]
+                .iter()
+                .any(|start| path.starts_with(start))
+        {
             return AppResolution::Package(specifier.to_owned());
         }
         AppResolution::NotFound {
@@ -105,6 +131,16 @@ impl AppResolver {
         }
         if path.starts_with('/') {
             return join("", path).into_iter().collect();
+        }
+        if path.starts_with('#') {
+            let target = self
+                .imports
+                .target(path)
+                .filter(|target| is_relative(target));
+            return target
+                .and_then(|target| join("", &target))
+                .into_iter()
+                .collect();
         }
         let mut bases = self.mappings.candidates(path);
         // The alias that nearly every Vite template sets up in vite.config, which is not executed here.

@@ -17,6 +17,7 @@ mod preview;
 mod record;
 mod resolution_paths;
 mod styles;
+mod subpath_imports;
 mod tree;
 mod tsconfig;
 

@@ -257,7 +257,7 @@ impl Preview {
     ) -> BTreeSet<String> {
         let config = changed
             .iter()
-            .any(|path| self.resolver.config().depends_on(path));
+            .any(|path| self.resolver.depends_on(path, &|path| artifacts.text(path)));
         if first || config {
             self.resolver = AppResolver::new(tree, &|path| artifacts.text(path));
             return self.nodes.keys().cloned().collect();

@@ -1,0 +1,89 @@
+//! `imports` of an app's own package.json: what its specifiers with `#` mean (Node, "Subpath imports").
+//!
+//! Conditions are those of Vite's browser builds but for the mode, which a resolver does not know.
+
+use serde_json::Value;
+
+/// Conditions that hold, in this order: that of the file is not kept.
+const CONDITIONS: &[&str] = &["browser", "module", "import", "default"];
+
+/// The entries, exact ones first, then the longest prefix.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct SubpathImports(Vec<(String, String)>);
+
+impl SubpathImports {
+    /// Reads them from the text of a package.json; one that does not parse has none.
+    pub(crate) fn read(manifest: Option<String>) -> Self {
+        let manifest: Value = manifest
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default();
+        let entries = manifest.get("imports").and_then(Value::as_object);
+        let mut found: Vec<(String, String)> = entries
+            .into_iter()
+            .flatten()
+            .filter(|(name, _)| name.starts_with('#'))
+            .filter_map(|(name, value)| Some((name.clone(), target(value)?)))
+            .collect();
+        let rank = |name: &str| {
+            let prefix = name.split('*').next().map_or(0, str::len);
+            (name.contains('*'), std::cmp::Reverse(prefix))
+        };
+        found.sort_by_key(|(name, _)| rank(name));
+        Self(found)
+    }
+
+    /// What a specifier stands for: a path of the app that begins with `./`, or a package's specifier.
+    pub(crate) fn target(&self, specifier: &str) -> Option<String> {
+        self.0.iter().find_map(|(name, target)| {
+            let Some((prefix, suffix)) = name.split_once('*') else {
+                return (name == specifier).then(|| target.clone());
+            };
+            let star = specifier.strip_prefix(prefix)?.strip_suffix(suffix)?;
+            (!star.is_empty()).then(|| target.replace('*', star))
+        })
+    }
+}
+
+fn target(value: &Value) -> Option<String> {
+    match value {
+        Value::String(target) => Some(target.clone()),
+        Value::Array(targets) => targets.iter().find_map(target),
+        Value::Object(conditions) => CONDITIONS
+            .iter()
+            .find_map(|name| conditions.get(*name).and_then(target)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exact_names_then_the_longest_prefix() {
+        let imports = SubpathImports::read(Some(
+            r##"{"imports": {
+                "#*": "./src/*.ts", "#lib/*": {"node": "./node/*", "default": "./src/lib/*.ts"},
+                "#lib/exact": ["./src/exact.ts"], "#dep": "react", "#none": null, "plain": "./x"
+            }}"##
+                .to_owned(),
+        ));
+        for (specifier, expected) in [
+            ("#a/b", Some("./src/a/b.ts")),
+            ("#lib/x", Some("./src/lib/x.ts")),
+            ("#lib/exact", Some("./src/exact.ts")),
+            ("#dep", Some("react")),
+            ("plain", None),
+        ] {
+            assert_eq!(
+                imports.target(specifier).as_deref(),
+                expected,
+                "{specifier}"
+            );
+        }
+        assert_eq!(
+            SubpathImports::read(Some("{".to_owned())).target("#a"),
+            None
+        );
+    }
+}
