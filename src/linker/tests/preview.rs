@@ -233,10 +233,10 @@ fn app_of(modules: usize) -> App {
         "index.html",
         "<script type=module src=/src/main.ts></script>".to_owned(),
     );
-    let imports: String = (0..modules - 1)
-        .map(|at| format!("import './m{at}';\n"))
+    let imports: Vec<String> = (0..modules - 1)
+        .map(|at| format!("import './m{at}';"))
         .collect();
-    write("src/main.ts", imports);
+    write("src/main.ts", imports.join("\n"));
     for at in 0..modules - 1 {
         write(
             &format!("src/m{at}.ts"),
