@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -137,6 +138,33 @@ describe("requests", () => {
 
   test("health needs no secret", async () => {
     assert.deepEqual(await (await fetch(`${service.base}/healthz`)).json(), { ok: true });
+  });
+});
+
+describe("builds", () => {
+  test("one that takes too long fails, and gives signs of life until then", async () => {
+    // Whoever has the contents does not answer.
+    const silent = createServer(() => {}).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const { port } = /** @type {import("node:net").AddressInfo} */ (silent.address());
+    const hasty = await listening({ BUILD_TIMEOUT_MS: "300", HOTPLATE_STATE: join(state, "hasty") });
+    try {
+      const files = [{ path: "index.html", hash: "a".repeat(64), size: 1 }];
+      const job = {
+        deployment_id: "0k3v9x2m4q7a", app: "slow", script_name: "slow-0k3v9x2m4q7a", namespace: "n", revision: 1, files,
+        blobs_url: `http://127.0.0.1:${port}/`, env: {}, max_bundle_bytes: 1_000_000,
+      };
+      const answer = await call("/v1/builds", { method: "POST", body: JSON.stringify(job) }, hasty.base);
+      const events = (await answer.text()).trim().split("\n").map((line) => JSON.parse(line));
+      assert.equal(events[0].event, "working");
+      const { event, stage, code, message } = events.at(-1);
+      assert.deepEqual([event, stage, code, message], ["failed", "building", "build_timeout", "The build took more than 0.3 s"]);
+    } finally {
+      hasty.child.kill("SIGTERM");
+      await hasty.ended;
+      silent.closeAllConnections();
+      silent.close();
+    }
   });
 });
 

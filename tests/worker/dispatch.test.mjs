@@ -129,6 +129,16 @@ test("parts of a file", async () => {
   assert.equal((await at.visit("host", "/robots.txt")).headers["accept-ranges"], "bytes");
 });
 
+test("an app's own header rules hold, and are not served", async () => {
+  await at.app("rules", { ...page("rules"), "public/_headers": "/robots.txt\n  X-Own: yes\n/assets/*\n  Cache-Control: no-cache\n" });
+  await at.deploy("rules");
+  assert.equal((await at.visit("rules", "/robots.txt")).headers["x-own"], "yes");
+  assert.equal((await at.visit("rules", "/")).headers["x-own"], undefined);
+  const script = /<script[^>]+src="([^"]+)"/.exec((await at.visit("rules", "/")).text)?.[1] ?? "";
+  assert.equal((await at.visit("rules", script)).headers["cache-control"], "no-cache", "they come last");
+  assert.doesNotMatch((await at.visit("rules", "/_headers")).text, /X-Own/);
+});
+
 test("text travels compressed to those who accept it", async () => {
   const long = "compress me ".repeat(500);
   await at.app("long", { ...page("long"), "public/long.txt": long });

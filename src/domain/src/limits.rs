@@ -62,6 +62,8 @@ pub const PACE_BYTES: u64 = 1024 * 1024;
 
 /// How long a queue consumer may be silent before another takes its deployment over.
 pub const LEASE_MS: u64 = 60_000;
+/// How old a lease is before a sign of life renews it.
+pub const RENEW_MS: u64 = 1_000;
 /// How long the build service may be silent; it gives a sign of life far more often.
 pub const SILENCE_MS: u64 = 15_000;
 /// How long a new deployment may think about the question that verifies it.

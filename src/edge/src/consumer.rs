@@ -121,6 +121,7 @@ async fn work(id: &str, env: &Env) -> std::result::Result<After, ApiError> {
         progress: row.progress(),
         urls: Urls::new(config.base_domain.clone()),
         lines: Vec::new(),
+        leased_at: now,
         env,
         config,
         store,
@@ -164,6 +165,8 @@ struct Run<'a> {
     standing: Standing,
     /// Log lines that are not stored yet: they go along with the next move or sign of life.
     lines: Vec<(u64, String)>,
+    /// When the lease was taken or renewed last.
+    leased_at: u64,
 }
 
 impl Run<'_> {
@@ -289,9 +292,14 @@ impl Run<'_> {
         self.lines.push((Date::now().as_millis(), line));
     }
 
-    /// Keeps the lease and stores what was noted.
+    /// Keeps the lease and stores what was noted. A lease that is new is left alone: most deployments
+    /// end sooner than their first renewal, and each is a write that the next step waits for.
     async fn renew(&mut self) -> std::result::Result<(), Interrupted> {
         let now = Date::now().as_millis();
+        if now.saturating_sub(self.leased_at) < limits::RENEW_MS {
+            return Ok(());
+        }
+        self.leased_at = now;
         let lines = std::mem::take(&mut self.lines);
         self.store.log(&self.row.id, &lines).await?;
         let attempt = self.standing.attempt;
@@ -427,6 +435,7 @@ impl Run<'_> {
         if !moved {
             return Err(Interrupted::TakenOver);
         }
+        self.leased_at = now;
         self.standing.state = next.state();
         if let Progress::Building(taken_up) = &next {
             self.standing.attempt = taken_up.attempt;
