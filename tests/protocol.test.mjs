@@ -26,8 +26,23 @@ test("every room message carries its type and its place in the stream", () => {
     if (message.type === "update") assert.equal(message.to, message.from + 1);
   }
   assert.deepEqual([...seen].sort(), [
-    "connected", "custom", "deployment", "error", "recovered", "reload", "update", "vendor",
+    "connected", "custom", "deployment", "error", "recovered", "reload", "runtime_error_traced", "update", "vendor",
   ]);
+});
+
+test("every message of an editor's socket has a type", () => {
+  const types = (/** @type {string} */ file) => [...new Set(Object.values(golden(file)).map((message) => message.type))].sort();
+  assert.deepEqual(types("editor-message.json"), [
+    "applied", "console", "custom", "edit_refused", "edit_result", "presence", "refused", "runtime_error",
+    "viewer_changed", "viewer_joined", "viewer_left",
+  ]);
+  assert.deepEqual(types("editor-request.json"), ["custom", "edit", "hello", "received"]);
+});
+
+test("an edit's answer is the one of PATCH", () => {
+  const { type, request_id, ...result } = golden("editor-message.json")["edit-result"];
+  assert.deepEqual([type, request_id], ["edit_result", "e1"]);
+  assert.deepEqual(result, golden("edit-result.json").clean);
 });
 
 test("every viewer message has a type", () => {

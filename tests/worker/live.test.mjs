@@ -195,16 +195,6 @@ describe("the socket", () => {
     await assert.rejects(at.watch("position", "many"), /422|400/);
   });
 
-  test("custom events reach the other viewers", async () => {
-    await at.app("custom", page("0"));
-    const [one, two] = [await at.watch("custom"), await at.watch("custom")];
-    one.send({ type: "custom", event: "select", data: { id: 7 } });
-    assert.deepEqual(await two.until(is("custom")), { type: "custom", event: "select", data: { id: 7 } });
-    assert.deepEqual((await one.drain()).map(({ type }) => type), ["connected"], "not to the one who said it");
-    one.close();
-    two.close();
-  });
-
   test("sockets are closed with the app", async () => {
     await at.app("closing", page("0"));
     const viewer = await at.watch("closing");

@@ -62,8 +62,14 @@ export function platform({ base, baseDomain, token }) {
       if (created.status !== 201) throw new Error(`app refused: ${created.text}`);
       return this.write(slug, files);
     },
-    /** A viewer's socket of an app. @param {string} slug @param {number | string} [seq] the last update it has */
-    watch: (slug, seq) => watch(`ws://127.0.0.1:${port}/@live/socket${seq === undefined ? "" : `?seq=${seq}`}`, `${slug}--live.${baseDomain}`),
+    /** A viewer's socket of an app. @param {string} slug @param {number | string} [seq] the last update it has @param {Record<string, string>} [headers] */
+    watch: (slug, seq, headers) => watch(`ws://127.0.0.1:${port}/@live/socket${seq === undefined ? "" : `?seq=${seq}`}`, `${slug}--live.${baseDomain}`, { headers }),
+    /**
+     * An editor's socket of an app, with the admin token in the header unless told otherwise.
+     * @param {string} slug @param {{seq?: number, token?: string, headers?: Record<string, string>, protocols?: string[], query?: string}} [options]
+     */
+    editor: (slug, { seq, token: given = token, headers, protocols, query = seq === undefined ? "" : `?seq=${seq}` } = {}) =>
+      watch(`ws://127.0.0.1:${port}/v1/apps/${slug}/room${query}`, baseDomain, { headers: headers ?? { authorization: `Bearer ${given}` }, protocols }),
     /** One edit. @param {string} slug @param {Record<string, string>} files */
     async write(slug, files) {
       const writes = Object.entries(files).map(([path, content]) => ({ path, content }));
@@ -76,10 +82,10 @@ export function platform({ base, baseDomain, token }) {
 
 /**
  * A socket whose messages are taken one by one, in order.
- * @param {string} url @param {string} host
+ * @param {string} url @param {string} host @param {{headers?: Record<string, string>, protocols?: string[]}} [options]
  */
-async function watch(url, host) {
-  const socket = new WebSocket(url, { headers: { host } });
+async function watch(url, host, { headers, protocols = [] } = {}) {
+  const socket = new WebSocket(url, protocols, { headers: { host, ...headers } });
   /** @type {any[]} */ const messages = [];
   let arrived = () => {};
   socket.on("message", (data) => {
@@ -121,6 +127,8 @@ async function watch(url, host) {
     /** Cuts the connection without a word. */
     cut: () => socket.terminate(),
     closed,
+    /** The subprotocol that was taken. */
+    protocol: socket.protocol,
   };
 }
 

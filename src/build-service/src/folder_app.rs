@@ -104,7 +104,7 @@ impl FolderApp {
             None => String::new(),
         };
         let scripts = PreviewScripts {
-            registry: preview.registry(&modules),
+            registry: preview.registry(&modules).script,
             vendor,
             diagnostics: linked.diagnostics,
         };

@@ -10,6 +10,7 @@ mod data;
 mod module_id;
 mod nesting;
 mod options;
+mod origin;
 mod place;
 mod script;
 mod style;
@@ -24,6 +25,7 @@ pub use artifact::{
     Source,
 };
 pub use options::{FormatHint, JsxOptions, JsxRuntime, Mode, Options};
+pub use origin::Origins;
 pub use place::add_frame;
 
 use module_id::{ModuleId, Query};

@@ -1,5 +1,6 @@
 //! Rules without I/O: what is a valid slug, path, edit or host name, which route a request takes,
-//! how a deployment moves from state to state, what a reconnecting viewer is sent.
+//! how a deployment moves from state to state, what a reconnecting viewer is sent, how reports of
+//! previews are read, bounded and counted.
 //!
 //! No clock, no randomness, no storage: times and random bytes are passed in. The crate compiles
 //! for wasm32 and natively, and the shapes it talks about are `protocol`'s.
@@ -11,11 +12,14 @@ pub mod host;
 pub mod id;
 pub mod isolation;
 pub mod limits;
+pub mod metrics;
 pub mod path;
 pub mod range;
+pub mod rate;
 pub mod replay;
 pub mod route;
 pub mod slug;
+pub mod stack;
 pub mod token;
 pub mod tree;
 

@@ -1,5 +1,7 @@
 //! Every limit of the platform, in one place. A limit that cannot be read here does not exist.
 
+use crate::rate::Rate;
+
 /// Longest app slug; with `--` and a deployment id it still fits a DNS label of 63.
 pub const SLUG_CHARS: usize = 40;
 /// Longest name of an app, in bytes.
@@ -59,6 +61,40 @@ pub const BEHIND_MS: u64 = 5_000;
 pub const PACE_UPDATES: u32 = 50;
 /// Or after so many bytes of them.
 pub const PACE_BYTES: u64 = 1024 * 1024;
+/// Largest message taken from an editor; the platform closes a socket at 32 MiB, without a word. A larger
+/// edit goes over HTTP, or is split.
+pub const EDITOR_MESSAGE_BYTES: usize = 16 * 1024 * 1024;
+/// Longest `request_id` of an edit, in bytes; it comes back with the answer.
+pub const REQUEST_ID_BYTES: usize = 200;
+/// Longest name of a custom event, in bytes.
+pub const EVENT_NAME_BYTES: usize = 200;
+/// What is kept of a viewer's `User-Agent`, in bytes; it stands in the socket's attachment, which takes 16 KiB.
+pub const USER_AGENT_BYTES: usize = 512;
+/// Editors that one room accepts.
+pub const ROOM_EDITORS: usize = 50;
+
+/// Entries of an app's log; each is one row of the room's storage.
+pub const LOG_ENTRIES: u64 = 1_000;
+/// What is kept of one text of a report (a line's arguments together, a message, a stack), in bytes.
+pub const LOG_TEXT_BYTES: usize = 8 * 1024;
+/// Console lines and errors that one viewer may report: so many at once, then one each `interval_ms`.
+/// A loop that logs fills neither the log nor the bill: a row written costs money.
+pub const VIEWER_REPORTS: Rate = Rate {
+    burst: 60,
+    interval_ms: 100,
+};
+/// The same for all viewers of a room together: strangers open public previews.
+pub const ROOM_REPORTS: Rate = Rate {
+    burst: 500,
+    interval_ms: 50,
+};
+/// Custom events that one viewer may send: enough for a pointer's moves. They are not stored.
+pub const VIEWER_EVENTS: Rate = Rate {
+    burst: 400,
+    interval_ms: 5,
+};
+/// Viewers whose reports on one update are counted; each costs a row written.
+pub const COUNTED_VIEWERS: u32 = 100;
 
 /// How long a queue consumer may be silent before another takes its deployment over.
 pub const LEASE_MS: u64 = 60_000;

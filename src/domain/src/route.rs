@@ -94,6 +94,21 @@ pub enum Route {
         /// Slug.
         app: String,
     },
+    /// `GET /v1/apps/{app}/room`, a WebSocket
+    EditorSocket {
+        /// Slug.
+        app: String,
+    },
+    /// `GET /v1/apps/{app}/logs`
+    ListLogs {
+        /// Slug.
+        app: String,
+    },
+    /// `GET /v1/apps/{app}/metrics/hmr`
+    HmrMetrics {
+        /// Slug.
+        app: String,
+    },
     /// `GET /v1/apps/{app}/env`
     ReadEnvironment {
         /// Slug.
@@ -235,6 +250,9 @@ impl Route {
             | Self::EditFiles { .. }
             | Self::ReadFile { .. }
             | Self::ListRevisions { .. }
+            | Self::EditorSocket { .. }
+            | Self::ListLogs { .. }
+            | Self::HmrMetrics { .. }
             | Self::ReadEnvironment { .. }
             | Self::ReplaceEnvironment { .. }
             | Self::CreateDeployment { .. }
@@ -299,6 +317,15 @@ fn offers(path: &str) -> Result<Vec<(Method, Route)>, RouteError> {
         }
         ["v1", "apps", slug, "revisions"] => {
             vec![(Method::Get, Route::ListRevisions { app: app(slug)? })]
+        }
+        ["v1", "apps", slug, "room"] => {
+            vec![(Method::Get, Route::EditorSocket { app: app(slug)? })]
+        }
+        ["v1", "apps", slug, "logs"] => {
+            vec![(Method::Get, Route::ListLogs { app: app(slug)? })]
+        }
+        ["v1", "apps", slug, "metrics", "hmr"] => {
+            vec![(Method::Get, Route::HmrMetrics { app: app(slug)? })]
         }
         ["v1", "apps", slug, "env"] => {
             let app = app(slug)?;
@@ -439,6 +466,17 @@ mod tests {
                 "GET",
                 "/v1/apps/demo/activations",
                 Route::ListActivations { app: app() },
+            ),
+            (
+                "GET",
+                "/v1/apps/demo/room",
+                Route::EditorSocket { app: app() },
+            ),
+            ("GET", "/v1/apps/demo/logs", Route::ListLogs { app: app() }),
+            (
+                "GET",
+                "/v1/apps/demo/metrics/hmr",
+                Route::HmrMetrics { app: app() },
             ),
             (
                 "POST",

@@ -1,5 +1,6 @@
-//! Bearer tokens: reading the header, comparing without telling where two tokens differ.
+//! Bearer tokens: reading them from a request, comparing without telling where two tokens differ.
 
+use crate::route::decode;
 use sha2::{Digest, Sha256};
 
 /// The token of an `Authorization` header's value.
@@ -7,6 +8,24 @@ pub fn bearer(header: &str) -> Option<&str> {
     let (scheme, token) = header.split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+/// The subprotocol of the editor's socket. A client that names subprotocols names this one.
+pub const SUBPROTOCOL: &str = "hotplate.v1";
+/// Begins the subprotocol that carries a token.
+const TOKEN_PROTOCOL: &str = "bearer.";
+
+/// Whether a `Sec-WebSocket-Protocol` header's value offers [`SUBPROTOCOL`].
+pub fn offers_subprotocol(header: &str) -> bool {
+    header.split(',').any(|name| name.trim() == SUBPROTOCOL)
+}
+
+/// The token in a `Sec-WebSocket-Protocol` header's value, `hotplate.v1, bearer.<token>`: browsers set
+/// no other header of a WebSocket, and a URL would put it into logs. Percent-escapes are undone.
+pub fn bearer_of_subprotocol(header: &str) -> Option<String> {
+    let mut names = header.split(',').map(str::trim);
+    let token = names.find_map(|name| name.strip_prefix(TOKEN_PROTOCOL))?;
+    (offers_subprotocol(header) && !token.is_empty()).then(|| decode(token).ok())?
 }
 
 /// Whether two tokens are equal, in a time that depends on neither: their digests are compared,
@@ -31,6 +50,28 @@ mod tests {
         for header in ["", "Bearer", "Bearer ", "Basic abc", "abc"] {
             assert_eq!(bearer(header), None, "{header}");
         }
+    }
+
+    #[test]
+    fn reads_the_subprotocol() {
+        let token = |header| bearer_of_subprotocol(header);
+        assert_eq!(
+            token("hotplate.v1, bearer.a-b_c.d"),
+            Some("a-b_c.d".to_owned())
+        );
+        assert_eq!(token("bearer.a%2Fb,hotplate.v1"), Some("a/b".to_owned()));
+        for header in [
+            "",
+            "bearer.abc",
+            "hotplate.v1",
+            "hotplate.v1, bearer.",
+            "hotplate.v2, bearer.abc",
+            "hotplate.v1, bearer.%ff",
+        ] {
+            assert_eq!(token(header), None, "{header}");
+        }
+        assert!(offers_subprotocol("other, hotplate.v1"));
+        assert!(!offers_subprotocol("hotplate.v10"));
     }
 
     #[test]

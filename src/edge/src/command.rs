@@ -4,6 +4,7 @@
 //! for `edit`, a `BlobRequest` for `blobs`, name → value for `environment`, a `RoomMessage` for `notify`).
 
 use data_encoding::HEXUPPER;
+use hotplate_protocol::ConsoleLevel;
 use worker::Url;
 
 /// Where commands are sent; never leaves the platform.
@@ -52,6 +53,22 @@ pub(crate) enum RoomCommand {
         /// As in the URL: `seq=…`.
         query: String,
     },
+    /// An editor's socket.
+    Editor {
+        /// As in the URL: `seq=…`.
+        query: String,
+    },
+    /// What previews reported, newest first.
+    Logs {
+        /// Continue below this entry.
+        cursor: Option<u64>,
+        /// At most so many.
+        limit: Option<u32>,
+        /// Nothing below this level.
+        level: Option<ConsoleLevel>,
+    },
+    /// How updates went.
+    HmrMetrics,
     /// Contents by hash.
     Blobs,
     /// The tree, for a build.
@@ -88,6 +105,20 @@ impl RoomCommand {
             ),
             Self::Live { path, query } => format!("{ORIGIN}/live{path}?{query}"),
             Self::Socket { query } => format!("{ORIGIN}/socket?{query}"),
+            Self::Editor { query } => format!("{ORIGIN}/editor?{query}"),
+            Self::Logs {
+                cursor,
+                limit,
+                level,
+            } => with_query(
+                "logs",
+                &[
+                    ("cursor", text(*cursor)),
+                    ("limit", text(limit.map(u64::from))),
+                    ("level", level.map(|level| level.as_str().to_owned())),
+                ],
+            ),
+            Self::HmrMetrics => with_query("metrics", &[]),
             Self::Blobs => with_query("blobs", &[]),
             Self::Tree { revision } => with_query("tree", &[("revision", text(*revision))]),
             Self::Environment => with_query("environment", &[]),
@@ -131,6 +162,16 @@ impl RoomCommand {
                 limit: number("limit")?.map(u32::try_from).transpose().ok()?,
             },
             "/socket" => Self::Socket { query: query() },
+            "/editor" => Self::Editor { query: query() },
+            "/logs" => Self::Logs {
+                cursor: number("cursor")?,
+                limit: number("limit")?.map(u32::try_from).transpose().ok()?,
+                level: match parameter("level") {
+                    Some(name) => Some(ConsoleLevel::parse(&name)?),
+                    None => None,
+                },
+            },
+            "/metrics" => Self::HmrMetrics,
             "/blobs" => Self::Blobs,
             "/tree" => Self::Tree {
                 revision: number("revision")?,
@@ -208,6 +249,20 @@ mod tests {
             RoomCommand::Socket {
                 query: "seq=4".to_owned(),
             },
+            RoomCommand::Editor {
+                query: "seq=4".to_owned(),
+            },
+            RoomCommand::Logs {
+                cursor: Some(9),
+                limit: Some(100),
+                level: Some(ConsoleLevel::Warn),
+            },
+            RoomCommand::Logs {
+                cursor: None,
+                limit: None,
+                level: None,
+            },
+            RoomCommand::HmrMetrics,
             RoomCommand::Blobs,
             RoomCommand::Tree { revision: Some(1) },
             RoomCommand::Notify,
@@ -225,6 +280,7 @@ mod tests {
             "https://room/init",
             "https://room/files?revision=x",
             "https://room/edits",
+            "https://room/logs?level=loud",
         ] {
             assert_eq!(RoomCommand::parse(&Url::parse(url).unwrap()), None, "{url}");
         }

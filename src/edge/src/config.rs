@@ -1,6 +1,6 @@
 //! Variables, secrets and binding names of the Worker; the only place that names them.
 
-use worker::{D1Database, Env, Queue, Result, kv::KvStore};
+use worker::{AnalyticsEngineDataset, D1Database, Env, Queue, Result, kv::KvStore};
 
 /// What the environment says.
 #[derive(Clone)]
@@ -57,6 +57,11 @@ pub(crate) fn blobs(env: &Env) -> Result<KvStore> {
 /// Deployments to be built.
 pub(crate) fn deployments(env: &Env) -> Result<Queue> {
     env.queue("DEPLOYMENTS")
+}
+
+/// Where data points of live updates go, when a dataset is bound.
+pub(crate) fn updates_dataset(env: &Env) -> Option<AnalyticsEngineDataset> {
+    env.analytics_engine("UPDATES").ok()
 }
 
 /// Name of the rooms' Durable Object binding.

@@ -1,6 +1,7 @@
 //! Live hosts: every request goes to the app's room, which knows whether the app exists.
 
 use crate::{
+    api::is_upgrade,
     command::RoomCommand,
     problem::ApiError,
     rooms::{self, Room},
@@ -21,8 +22,7 @@ pub(crate) async fn answer(request: Request, env: &Env, app: &str) -> Result<Res
     let url = request.url()?;
     let query = url.query().unwrap_or_default().to_owned();
     let command = if url.path() == SOCKET {
-        let upgrade = request.headers().get("upgrade")?;
-        if !upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket")) {
+        if !is_upgrade(&request)? {
             return Err(ApiError::new(
                 ErrorCode::UpgradeRequired,
                 "connect with a WebSocket",

@@ -36,28 +36,32 @@ impl ApiError {
         Self::Problem(Box::new(Problem::new(code, detail)))
     }
 
-    /// As a response; `as_page` for navigations.
-    pub(crate) fn into_response(self, as_page: bool) -> worker::Result<Response> {
-        let headers = Headers::new();
-        headers.set("cache-control", "no-store")?;
-        let problem = match self {
+    /// As problem details; what the platform did wrong is logged.
+    pub(crate) fn into_problem(self) -> Problem {
+        match self {
             Self::Problem(problem) => *problem,
-            Self::Method { allow } => {
-                headers.set("allow", &allow)?;
-                Problem::new(
-                    ErrorCode::MethodNotAllowed,
-                    format!("allowed here: {allow}"),
-                )
-            }
-            Self::Later { detail, seconds } => {
-                headers.set("retry-after", &seconds.to_string())?;
-                Problem::new(ErrorCode::RateLimited, detail)
-            }
+            Self::Method { allow } => Problem::new(
+                ErrorCode::MethodNotAllowed,
+                format!("allowed here: {allow}"),
+            ),
+            Self::Later { detail, .. } => Problem::new(ErrorCode::RateLimited, detail),
             Self::Platform(error) => {
                 console_error!("internal error: {error}");
                 Problem::new(ErrorCode::Internal, "the platform failed; this was logged")
             }
-        };
+        }
+    }
+
+    /// As a response; `as_page` for navigations.
+    pub(crate) fn into_response(self, as_page: bool) -> worker::Result<Response> {
+        let headers = Headers::new();
+        headers.set("cache-control", "no-store")?;
+        match &self {
+            Self::Method { allow } => headers.set("allow", allow)?,
+            Self::Later { seconds, .. } => headers.set("retry-after", &seconds.to_string())?,
+            Self::Problem(_) | Self::Platform(_) => {}
+        }
+        let problem = self.into_problem();
         if problem.code == ErrorCode::Unauthorized {
             headers.set("www-authenticate", "Bearer")?;
         }

@@ -34,7 +34,7 @@ pub use native::host::{LinkFailure, Loaded, ModuleHost, ROOT, Resolved};
 pub use native::release::{Release, ReleaseApp, ReleaseFile, link_release};
 #[cfg(feature = "minify")]
 pub use native::vendor::{VendorChunk, link_vendor};
-pub use preview::{Counters, Linked, Preview, VendorNeeds};
+pub use preview::{Counters, Linked, Preview, RecordPlace, Registry, VendorNeeds};
 pub use tree::{Artifacts, FileMeta, Tree};
 pub use tsconfig::TsConfig;
 

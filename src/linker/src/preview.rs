@@ -17,6 +17,7 @@ use declared::{Declared, is_manifest};
 use hotplate_compiler::Mode;
 use hotplate_protocol::{CssUpdate, Diagnostic, ModuleUpdate};
 use node::{Node, Rendered};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use walk::Work;
 use workers::Workers;
@@ -53,6 +54,26 @@ pub struct VendorNeeds {
     pub dependencies: BTreeMap<String, String>,
     /// Bare specifiers.
     pub specifiers: BTreeSet<String>,
+}
+
+/// Everything reachable as one script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registry {
+    /// The calls.
+    pub script: String,
+    /// Where each module's record begins in it, in order.
+    pub places: Vec<RecordPlace>,
+}
+
+/// Where a record begins in a script.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordPlace {
+    /// Of the module.
+    pub id: String,
+    /// 1-based.
+    pub line: u32,
+    /// UTF-16 code units before it on that line.
+    pub column: u32,
 }
 
 /// The graph.
@@ -171,9 +192,11 @@ impl Preview {
     }
 
     /// Registry calls for everything reachable, style texts first.
-    pub fn registry(&self, artifacts: &dyn Artifacts) -> String {
+    pub fn registry(&self, artifacts: &dyn Artifacts) -> Registry {
         let mut out = String::new();
         let mut definitions = String::new();
+        let mut places = Vec::new();
+        let mut lines = 0;
         for id in self.nodes.keys() {
             let Some(rendered) = self.render(id, artifacts) else {
                 continue;
@@ -181,10 +204,25 @@ impl Preview {
             if let Some(css) = &rendered.css {
                 record::css(&mut out, id, css);
             }
+            let head = record::define_head(id).encode_utf16().count();
+            places.push(RecordPlace {
+                id: id.clone(),
+                line: lines,
+                column: u32::try_from(head).unwrap_or(u32::MAX),
+            });
+            let from = definitions.len();
             record::define(&mut definitions, id, &rendered.code, &rendered.deps);
+            lines += line_ends(definitions.get(from..).unwrap_or_default());
+        }
+        let before = line_ends(&out) + 1;
+        for place in &mut places {
+            place.line += before;
         }
         out.push_str(&definitions);
-        out
+        Registry {
+            script: out,
+            places,
+        }
     }
 
     /// Public values of the tree's `.env` files.
@@ -396,6 +434,11 @@ impl Preview {
     fn render(&self, id: &str, artifacts: &dyn Artifacts) -> Option<Rendered> {
         self.nodes.get(id)?.render(id, artifacts)
     }
+}
+
+fn line_ends(text: &str) -> u32 {
+    let ends = text.bytes().filter(|byte| *byte == b'\n').count();
+    u32::try_from(ends).unwrap_or(u32::MAX)
 }
 
 fn reload_reason(changed: &[String]) -> Option<String> {

@@ -20,6 +20,11 @@ fn escape(json: String) -> String {
     }
 }
 
+/// What stands before the record in a `define`.
+pub(crate) fn define_head(id: &str) -> String {
+    format!("__hotplate__.define({},", literal(id))
+}
+
 /// Appends `define(id, record, deps)`.
 pub(crate) fn define<K: Serialize + Ord, T: Serialize>(
     out: &mut String,
@@ -27,9 +32,7 @@ pub(crate) fn define<K: Serialize + Ord, T: Serialize>(
     code: &str,
     deps: &BTreeMap<K, T>,
 ) {
-    out.push_str("__hotplate__.define(");
-    out.push_str(&literal(id));
-    out.push(',');
+    out.push_str(&define_head(id));
     out.push_str(code);
     if !deps.is_empty() {
         out.push(',');

@@ -220,7 +220,15 @@ proptest! {
             prop_assert_eq!(&linked.diagnostics, &whole.diagnostics);
             prop_assert_eq!(preview.vendor(), fresh.vendor());
             prop_assert_eq!(preview.env(), fresh.env());
-            prop_assert_eq!(preview.registry(&app), fresh.registry(&app));
+            let script = preview.registry(&app);
+            prop_assert_eq!(&script, &fresh.registry(&app));
+            let lines: Vec<&str> = script.script.lines().collect();
+            for place in script.places {
+                let line = lines[place.line as usize - 1].encode_utf16();
+                let before = String::from_utf16(&line.clone().take(place.column as usize).collect::<Vec<_>>()).unwrap();
+                prop_assert_eq!(before, format!("__hotplate__.define({:?},", place.id));
+                prop_assert_eq!(line.clone().nth(place.column as usize), Some(u16::from(b'{')));
+            }
         }
     }
 }

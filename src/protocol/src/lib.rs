@@ -9,8 +9,11 @@ mod app;
 mod build;
 mod deployment;
 mod diagnostic;
+mod editor;
 mod environment;
 mod files;
+mod logs;
+mod metrics;
 mod problem;
 mod room;
 mod vendor;
@@ -26,11 +29,14 @@ pub use deployment::{
     DeploymentTimings, PatchDeployment, Stage,
 };
 pub use diagnostic::{Diagnostic, Severity};
+pub use editor::{EditorMessage, EditorRequest, Viewer};
 pub use environment::Environment;
 pub use files::{
     EditRequest, EditResult, EditTimings, FileContent, FileEntry, FileList, FileWrite, Revision,
     RevisionChange, RevisionList,
 };
+pub use logs::{ConsoleLine, LogEntry, LogList, RuntimeErrorReport};
+pub use metrics::{HmrMetrics, HmrWindow, Spread};
 pub use problem::{ErrorCode, Problem};
 pub use room::{
     ApplyOutcome, ConsoleLevel, CssUpdate, ModuleUpdate, RoomMessage, Update, ViewerMessage,

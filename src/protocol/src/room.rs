@@ -87,12 +87,23 @@ pub enum RoomMessage {
         /// As the API answers it.
         deployment: Box<Deployment>,
     },
-    /// From an editor or the app's tools.
+    /// From an editor, for `import.meta.hot.on`.
     Custom {
         /// Name.
         event: String,
         /// Anything.
         data: Value,
+    },
+    /// Answer to a `runtime_error` that asked for one: the same error by the app's sources.
+    RuntimeErrorTraced {
+        /// Of the `runtime_error`.
+        id: u64,
+        /// The error, and the first place of its stack that is in the app's sources.
+        diagnostic: Diagnostic,
+        /// `error.stack` with the places of the sources.
+        stack: String,
+        /// React's component stack, likewise.
+        component_stack: String,
     },
 }
 
@@ -108,8 +119,8 @@ pub enum ApplyOutcome {
     Failed,
 }
 
-/// Levels of the browser's console that viewers forward.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Levels of the browser's console that viewers forward, from the least to the gravest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConsoleLevel {
     /// `console.debug`
@@ -122,6 +133,30 @@ pub enum ConsoleLevel {
     Warn,
     /// `console.error`
     Error,
+}
+
+impl ConsoleLevel {
+    /// Every level, from the least to the gravest.
+    pub const ALL: &'static [Self] = &[Self::Debug, Self::Log, Self::Info, Self::Warn, Self::Error];
+
+    /// As it stands in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Log => "log",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+
+    /// The level of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|level| level.as_str() == name)
+    }
 }
 
 /// Viewer → room.
@@ -157,6 +192,9 @@ pub enum ViewerMessage {
     },
     /// An error nobody caught.
     RuntimeError {
+        /// Asks for a `runtime_error_traced` with this id.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<u64>,
         /// `error.message`.
         message: String,
         /// `error.stack`.
@@ -165,7 +203,7 @@ pub enum ViewerMessage {
         #[serde(default)]
         component_stack: String,
     },
-    /// To editors.
+    /// `import.meta.hot.send`: to editors, as Vite sends it to its server and to no other page.
     Custom {
         /// Name.
         event: String,

@@ -42,8 +42,12 @@ const TYPES: &[(&str, Check)] = &[
     ("diagnostic", check::<protocol::Diagnostic>),
     ("edit-request", check::<protocol::EditRequest>),
     ("edit-result", check::<protocol::EditResult>),
+    ("editor-message", check::<protocol::EditorMessage>),
+    ("editor-request", check::<protocol::EditorRequest>),
     ("environment", check::<protocol::Environment>),
     ("file-list", check::<protocol::FileList>),
+    ("hmr-metrics", check::<protocol::HmrMetrics>),
+    ("log-list", check::<protocol::LogList>),
     ("patch-deployment", check::<protocol::PatchDeployment>),
     ("problem", check::<protocol::Problem>),
     ("queued-deployment", check::<protocol::QueuedDeployment>),
@@ -97,6 +101,21 @@ fn requests_refuse_unknown_fields_and_ambiguous_content() {
         assert!(
             serde_json::from_str::<protocol::EditRequest>(body).is_err(),
             "{body}"
+        );
+    }
+    let refused_of_editors = [
+        r#"{"type":"edit","request_id":"1","wirtes":[]}"#,
+        r#"{"type":"edit","writes":[]}"#,
+        r#"{"type":"edit","request_id":1}"#,
+        r#"{"type":"edit","request_id":"1","writes":[{"path":"a","content":"x","mode":"0644"}]}"#,
+        r#"{"type":"hello"}"#,
+        r#"{"type":"applied","seq":1,"ms":1,"outcome":"hot"}"#,
+        r#"{"type":"custom","event":"a","to":"b"}"#,
+    ];
+    for text in refused_of_editors {
+        assert!(
+            serde_json::from_str::<protocol::EditorRequest>(text).is_err(),
+            "{text}"
         );
     }
     assert!(serde_json::from_str::<protocol::CreateApp>(r#"{"slug":"a","nmae":"b"}"#).is_err());

@@ -138,6 +138,7 @@ const page = new Page(registry, engine, {
     own.warn("[hotplate]", error);
     failures.add(error, "", "stopped");
   },
+  traced: (traced) => failures.traced(traced),
   installing: (message) => {
     installing = message;
     showStatus();

@@ -11,7 +11,7 @@ import { Stream } from "./stream.js";
 
 /** @import { Engine } from "./engine.js" */
 /** @import { Registry } from "./registry.js" */
-/** @import { ApplyOutcome, Diagnostic, RoomMessage, VendorState, ViewerMessage } from "./protocol.js" */
+/** @import { ApplyOutcome, Diagnostic, RoomMessage, RuntimeErrorTraced, VendorState, ViewerMessage } from "./protocol.js" */
 
 /**
  * @typedef {object} Configuration
@@ -35,6 +35,7 @@ import { Stream } from "./stream.js";
  * @property {(error: unknown) => void} failure an error of the app's modules
  * @property {() => void} begin something is tried: failures from now on are its own
  * @property {() => void} recovered it went well: failures before it are history
+ * @property {(traced: RuntimeErrorTraced) => void} traced a failure by the app's sources
  * @property {(installing: string | null) => void} installing
  * @property {(busy: boolean) => void} busy
  * @property {() => void} started the entries have run
@@ -167,6 +168,8 @@ export class Page {
         return this.engine.events.emit("hotplate:deployment", message.deployment);
       case "custom":
         return this.engine.events.emit(message.event, message.data);
+      case "runtime_error_traced":
+        return this.shell.traced(message);
       default:
         return unreachable(message, "message");
     }

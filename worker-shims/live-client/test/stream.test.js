@@ -73,6 +73,7 @@ function page({ seq = 5, stream } = {}) {
       calls.push(["failure", String(error)]);
       waiters.splice(0).forEach((go) => go());
     },
+    traced: ({ id }) => calls.push(["traced", id]),
     installing: (message) => calls.push(["installing", message]),
     begin: () => {},
     recovered: () => calls.push("recovered"),

@@ -2,7 +2,7 @@
 
 use super::{Platform, apps, deployments, query::Query};
 use crate::{
-    dispatch,
+    consumer, dispatch,
     problem::ApiError,
     store::{AppRow, Moved},
 };
@@ -87,6 +87,8 @@ async fn move_pointer(
     match platform.store.activate(&app.id, &activation).await? {
         Moved::Yes => {
             dispatch::forget(&app.slug);
+            // The one that is active now; it takes that from the one before.
+            consumer::notify(&platform.store, to, &platform.urls, &platform.env).await;
             pointer(activation.active, activation.previous)
         }
         Moved::No => Err(ApiError::new(

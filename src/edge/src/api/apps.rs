@@ -132,7 +132,7 @@ fn new_id() -> Result<String, ApiError> {
 }
 
 /// Random bytes from the platform's own source.
-pub(super) fn random_bytes<const N: usize>() -> Result<[u8; N], ApiError> {
+pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], ApiError> {
     let mut bytes = [0; N];
     getrandom_03::fill(&mut bytes).map_err(|error| worker::Error::RustError(error.to_string()))?;
     Ok(bytes)

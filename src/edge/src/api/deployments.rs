@@ -222,6 +222,8 @@ async fn insert(
         for id in superseded {
             consumer::notify(store, &id, &platform.urls, &platform.env).await;
         }
+        // Before the queue has it, so that nobody hears of a later state first.
+        consumer::notify(store, asked.id, &platform.urls, &platform.env).await;
     }
     let row = store.deployment_of(&app.id, revision, &app.env).await?;
     let row = row.ok_or_else(|| {

@@ -5,12 +5,14 @@ mod activations;
 mod apps;
 mod body;
 mod deployments;
+mod editors;
 mod environment;
 mod events;
 mod files;
 mod health;
 mod query;
 
+pub(crate) use apps::random_bytes;
 pub(crate) use body::parse_json;
 
 use crate::{config::Config, problem::ApiError, store::Store, text};
@@ -61,6 +63,9 @@ pub(crate) async fn answer(
         Route::EditFiles { app } => files::edit(request, &app, &platform).await,
         Route::ReadFile { app, path } => files::read(&request, &app, &path, &platform).await,
         Route::ListRevisions { app } => files::revisions(&request, &app, &platform).await,
+        Route::EditorSocket { app } => editors::open(&request, &app, &platform).await,
+        Route::ListLogs { app } => editors::logs(&request, &app, &platform).await,
+        Route::HmrMetrics { app } => editors::metrics(&request, &app, &platform).await,
         Route::ReadEnvironment { app } => environment::read(&app, &platform).await,
         Route::ReplaceEnvironment { app } => environment::replace(request, &app, &platform).await,
         Route::CreateDeployment { app } => deployments::create(request, &app, &platform).await,
@@ -85,7 +90,11 @@ async fn authorize(
     platform: &Platform,
 ) -> Result<String, ApiError> {
     let header = request.headers().get("authorization")?;
-    let given = header.as_deref().and_then(token::bearer);
+    let given = match header.as_deref().and_then(token::bearer) {
+        Some(token) => Some(token.to_owned()),
+        None => token_of_socket(request)?,
+    };
+    let given = given.as_deref();
     let caller = match (access, given) {
         (Access::Open, _) => Some(String::new()),
         (Access::Token | Access::BuildService, None) => None,
@@ -109,4 +118,19 @@ async fn authorize(
         None => "the request has no `Authorization: Bearer <token>`",
     };
     Err(ApiError::new(ErrorCode::Unauthorized, detail))
+}
+
+/// The token of a request that opens a WebSocket, where browsers can put one.
+fn token_of_socket(request: &Request) -> Result<Option<String>, ApiError> {
+    if !is_upgrade(request)? {
+        return Ok(None);
+    }
+    let offered = request.headers().get("sec-websocket-protocol")?;
+    Ok(offered.as_deref().and_then(token::bearer_of_subprotocol))
+}
+
+/// Whether a request asks for a WebSocket.
+pub(crate) fn is_upgrade(request: &Request) -> worker::Result<bool> {
+    let upgrade = request.headers().get("upgrade")?;
+    Ok(upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket")))
 }

@@ -1,7 +1,7 @@
 //! Modules of the working tree, compiled when they are asked for and kept in `SQLite`: a file is
 //! compiled once per content and options, whatever restarts.
 
-use super::storage::{Storage, TextKind};
+use super::storage::{ArtifactRow, Storage, TextKind};
 use data_encoding::HEXLOWER;
 use hotplate_compiler::{ModuleArtifact, Options, Source, VERSION, compile};
 use hotplate_linker::{Artifacts, Tree};
@@ -53,6 +53,8 @@ pub(super) struct Compilation<'a> {
     pub(super) tree: &'a Tree,
     pub(super) options: &'a Options,
     pub(super) modules: &'a Modules,
+    /// The update that brings what is compiled now.
+    pub(super) since: u64,
 }
 
 impl Compilation<'_> {
@@ -111,11 +113,10 @@ impl Compilation<'_> {
                 diagnostics: serde_json::from_str(&row.diagnostics)?,
             },
             Some(_) | None => {
-                let good = stored.map_or(0, |row| row.good);
                 let Some(content) = self.storage.content(&file.hash)? else {
                     return Ok(None);
                 };
-                self.compile(id, path, input, &content, good)?
+                self.compile(id, path, input, &content, stored.as_ref())?
             }
         };
         self.modules
@@ -131,14 +132,24 @@ impl Compilation<'_> {
         path: &str,
         input: String,
         content: &[u8],
-        good: u8,
+        stored: Option<&ArtifactRow>,
     ) -> Result<Known> {
         self.modules.compiled.update(|count| count + 1);
+        let last = self.last_good(id, stored.map_or(0, |row| row.good))?;
         let mut compiled = compile(&Source { id, content }, self.options);
         compiled.diagnostics.truncate(DIAGNOSTICS);
         let is_good = compiled.artifact.is_some();
+        // An edit of comments alone moves lines, not code: pages go on with what they have.
+        let same_code = match (&last, &compiled.artifact) {
+            (Some(last), Some(now)) => last.code == now.code,
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        let since = stored
+            .filter(|_| same_code)
+            .map_or(self.since, |row| row.since);
         self.storage
-            .put_artifact(id, path, &input, is_good, &compiled.diagnostics)?;
+            .put_artifact(id, path, &input, is_good, &compiled.diagnostics, since)?;
         let artifact = match compiled.artifact {
             Some(mut artifact) => {
                 match artifact.map.take() {
@@ -152,7 +163,7 @@ impl Compilation<'_> {
                 )?;
                 Some(Arc::new(artifact))
             }
-            None => self.last_good(id, good)?,
+            None => last,
         };
         Ok(Known {
             input,
@@ -176,8 +187,13 @@ impl Compilation<'_> {
         let id = format!("/{path}");
         let known = self.storage.artifacts_of_path(path)?;
         for id in known.iter().filter(|known| **known != id).chain([&id]) {
+            // The last good module stays, and with it the update that brought it.
+            let since = self
+                .storage
+                .artifact(id)?
+                .map_or(self.since, |row| row.since);
             self.storage
-                .put_artifact(id, path, &input, false, &diagnostics)?;
+                .put_artifact(id, path, &input, false, &diagnostics, since)?;
         }
         Ok(())
     }
@@ -222,7 +238,7 @@ fn input_hash(content_hash: &str, options: &Options) -> String {
 }
 
 /// The file that a module id is made of.
-fn path_of(id: &str) -> &str {
+pub(super) fn path_of(id: &str) -> &str {
     let path = id.split_once('?').map_or(id, |(path, _)| path);
     path.strip_prefix('/').unwrap_or(path)
 }

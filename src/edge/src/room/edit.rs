@@ -1,14 +1,14 @@
-//! One edit, from its body to its answer. Everything between the body and the answer happens
+//! One edit, from what was asked to its answer. Everything between the two happens
 //! without an await, so no other request sees a half-applied edit.
 
 use super::{Room, preview::VendorNeed, storage::Meta};
-use crate::{api::parse_json, problem::ApiError};
+use crate::problem::ApiError;
 use data_encoding::HEXLOWER;
 use hotplate_domain::{ValidEdit, tree::check_totals};
 use hotplate_linker::Linked;
 use hotplate_protocol::{
-    Diagnostic, EditResult, EditTimings, ErrorCode, FileEntry, RevisionChange, RoomMessage,
-    Severity, Update,
+    Diagnostic, EditRequest, EditResult, EditTimings, ErrorCode, FileEntry, RevisionChange,
+    RoomMessage, Severity, Update,
 };
 use sha2::{Digest, Sha256};
 use worker::{Date, console_error};
@@ -18,6 +18,8 @@ use worker::{Date, console_error};
 pub(super) struct Span {
     pub(super) from: u64,
     pub(super) to: u64,
+    /// When what made it arrived, epoch milliseconds.
+    pub(super) at: u64,
 }
 
 /// What the working tree became.
@@ -29,16 +31,18 @@ struct Stored {
 
 impl Room {
     /// Applies an edit.
-    pub(super) fn edit(&self, body: &[u8]) -> Result<EditResult, ApiError> {
-        let edit = ValidEdit::check(parse_json(body)?)?;
+    pub(super) fn edit(&self, request: EditRequest) -> Result<EditResult, ApiError> {
+        let at = Date::now().as_millis();
+        let edit = ValidEdit::check(request)?;
         // The graph as it was before, so that it can say what the edit changes.
         self.load()?;
         let begun = now();
-        let stored = self.storage.transaction(|| self.store(&edit))?;
+        let stored = self.storage.transaction(|| self.store(&edit, at))?;
         let stored_at = now();
         if stored.changes.is_empty() {
             return self.unchanged(&stored);
         }
+        let before = self.storage.number(Meta::Seq)?;
         let Outcome {
             messages,
             seq,
@@ -49,6 +53,14 @@ impl Room {
         };
         let linked_at = now();
         let clients = self.send_all(&messages);
+        let timings = EditTimings {
+            store_ms: stored_at - begun,
+            compile_ms: linked_at - stored_at,
+            broadcast_ms: now() - linked_at,
+        };
+        if seq > before {
+            self.updated(timings.compile_ms, timings.broadcast_ms, clients);
+        }
         Ok(EditResult {
             revision: stored.span.to,
             seq,
@@ -58,11 +70,7 @@ impl Room {
                 .map(|change| change.path)
                 .collect(),
             diagnostics,
-            timings: EditTimings {
-                store_ms: stored_at - begun,
-                compile_ms: linked_at - stored_at,
-                broadcast_ms: now() - linked_at,
-            },
+            timings,
             clients,
         })
     }
@@ -81,7 +89,7 @@ impl Room {
     }
 
     /// Files, contents and the revision; runs in one transaction.
-    fn store(&self, edit: &ValidEdit) -> Result<Stored, ApiError> {
+    fn store(&self, edit: &ValidEdit, at: u64) -> Result<Stored, ApiError> {
         let from = self.storage.number(Meta::Revision)?;
         if let Some(base) = edit.base_revision.filter(|base| *base != from) {
             let detail = format!("the tree is at revision {from}, the edit was made for {base}");
@@ -116,17 +124,16 @@ impl Room {
             }
         }
         if changes.is_empty() {
-            let span = Span { from, to: from };
+            let span = Span { from, to: from, at };
             return Ok(Stored { span, changes });
         }
         changes.sort_by(|a, b| a.path.cmp(&b.path));
         let to = from + 1;
-        self.storage
-            .add_revision(to, Date::now().as_millis(), &changes)?;
+        self.storage.add_revision(to, at, &changes)?;
         let (files, bytes) = self.storage.totals()?;
         check_totals(files, bytes)
             .map_err(|error| ApiError::new(error.code(), error.to_string()))?;
-        let span = Span { from, to };
+        let span = Span { from, to, at };
         Ok(Stored { span, changes })
     }
 
@@ -187,7 +194,7 @@ impl Room {
             if vendor_changed || changes_registry(&linked) {
                 seq += 1;
                 let message = serde_json::to_string(&stream_message(linked, seq, span, key))?;
-                self.storage.add_update(seq, &message)?;
+                self.storage.add_update(seq, &message, span.at)?;
                 messages.push(message);
             }
             let errors: Vec<Diagnostic> =

@@ -7,18 +7,22 @@
 mod compilation;
 mod content_type;
 mod edit;
+mod editors;
 mod environment;
 mod pace;
 mod page;
 mod preview;
 mod recovery;
+mod reports;
 mod schema;
 mod sockets;
 mod storage;
+mod trace;
 mod tree;
 mod vendor;
+mod viewers;
 
-use crate::{command::RoomCommand, problem::ApiError};
+use crate::{api::parse_json, command::RoomCommand, problem::ApiError};
 use hotplate_protocol::{ErrorCode, RoomMessage};
 use preview::{Done, Working};
 use serde::Serialize;
@@ -44,6 +48,12 @@ pub struct Room {
     copying: Rc<Cell<bool>>,
     /// What was sent since the room looked who is behind.
     pace: pace::Sent,
+    /// State of the rate of all viewers' reports. A room that slept has rested as long as a rate needs.
+    reports: Cell<u64>,
+    /// Number of the newest entry of the log, once it was asked for.
+    last_log: Cell<Option<u64>>,
+    /// Viewers as of the last broadcast.
+    crowd: Cell<Option<u32>>,
 }
 
 impl DurableObject for Room {
@@ -60,6 +70,9 @@ impl DurableObject for Room {
             working: RefCell::new(None),
             copying: Rc::new(Cell::new(false)),
             pace: pace::Sent::default(),
+            reports: Cell::new(0),
+            last_log: Cell::new(None),
+            crowd: Cell::new(None),
         };
         room.set_auto_response();
         room.count_wake();
@@ -79,19 +92,19 @@ impl DurableObject for Room {
         message: WebSocketIncomingMessage,
     ) -> Result<()> {
         match message {
-            WebSocketIncomingMessage::String(text) => self.hear(&socket, &text),
+            WebSocketIncomingMessage::String(text) => self.hear(&socket, &text).await,
             WebSocketIncomingMessage::Binary(_) => Ok(()),
         }
     }
 
-    async fn websocket_close(&self, _: WebSocket, _: usize, _: String, _: bool) -> Result<()> {
-        // The runtime answers the close frame; nothing else is kept of a socket.
-        Ok(())
+    async fn websocket_close(&self, socket: WebSocket, _: usize, _: String, _: bool) -> Result<()> {
+        // The runtime answers the close frame.
+        self.lost(&socket)
     }
 
-    async fn websocket_error(&self, _: WebSocket, _: worker::Error) -> Result<()> {
+    async fn websocket_error(&self, socket: WebSocket, _: worker::Error) -> Result<()> {
         // A connection broke, as connections do. The viewer comes back and replays.
-        Ok(())
+        self.lost(&socket)
     }
 
     async fn alarm(&self) -> Result<Response> {
@@ -145,7 +158,7 @@ impl Room {
                 let body = request.bytes().await?;
                 self.load()?;
                 let before = self.done();
-                let result = self.edit(&body)?;
+                let result = self.edit(parse_json(&body)?)?;
                 let after = self.done();
                 self.follow_up().await;
                 let response = Response::from_json(&result)?;
@@ -172,11 +185,22 @@ impl Room {
                 response
             }
             RoomCommand::Socket { query } => {
-                let response = self.admit(&query)?;
+                let response = self.admit_viewer(&request, &query)?;
                 // Sockets come back after a crash, and may be all that comes.
                 self.follow_up().await;
                 Ok(response)
             }
+            RoomCommand::Editor { query } => {
+                let response = self.admit_editor(&request, &query)?;
+                self.follow_up().await;
+                Ok(response)
+            }
+            RoomCommand::Logs {
+                cursor,
+                limit,
+                level,
+            } => Ok(Response::from_json(&self.logs(cursor, limit, level)?)?),
+            RoomCommand::HmrMetrics => Ok(Response::from_json(&self.hmr_metrics()?)?),
             RoomCommand::Blobs => {
                 let body = request.bytes().await?;
                 Ok(Response::from_json(&self.blobs(&body)?)?)
@@ -198,6 +222,7 @@ impl Room {
     async fn destroy(&self) -> Result<()> {
         self.close_sockets();
         self.working.replace(None);
+        self.last_log.set(None);
         let storage = self.state.storage();
         storage.delete_alarm().await?;
         storage.delete_all().await?;

@@ -2,13 +2,16 @@
 //! memory by the runtime, which does not say how much that is. So viewers acknowledge what has reached
 //! them, and `hotplate_domain::replay` says when one is too far behind.
 
-use super::{Room, now, sockets::Attachment};
+use super::{
+    Room, now,
+    sockets::{Attachment, Position},
+};
 use hotplate_domain::{
     Pace, Receipt,
     limits::{BEHIND_MS, PACE_BYTES, PACE_UPDATES},
 };
 use std::cell::Cell;
-use worker::{Result, WebSocket, console_error};
+use worker::{Result, console_error};
 
 /// Close code of a viewer that does not keep up; 4000–4999 are the application's own.
 const TOO_SLOW: u16 = 4008;
@@ -34,14 +37,11 @@ impl Sent {
     }
 }
 
-/// A viewer has received everything up to `seq`.
-pub(super) fn acknowledge(socket: &WebSocket, seq: u64) -> Result<()> {
-    let mut known: Attachment = socket.deserialize_attachment()?.unwrap_or_default();
-    if known.received.is_some_and(|received| received >= seq) {
-        return Ok(());
+impl Position {
+    /// Everything up to `seq` has reached the socket.
+    pub(super) fn acknowledge(&mut self, seq: u64) {
+        self.received = self.received.max(Some(seq));
     }
-    known.received = Some(seq);
-    socket.serialize_attachment(known)
 }
 
 impl Room {
@@ -64,13 +64,11 @@ impl Room {
         let log = self.storage.log()?;
         let mut again: Option<u64> = None;
         for socket in self.state.get_websockets() {
-            let Some(mut known) = socket.deserialize_attachment::<Attachment>()? else {
-                continue;
-            };
-            let receipt = known
+            let Attachment { mut position, role } = Attachment::of(&socket)?;
+            let receipt = position
                 .received
-                .map_or(Receipt::Silent(known.sent_from), Receipt::Acknowledged);
-            let since = match log.pace(receipt, known.behind_since, now) {
+                .map_or(Receipt::Silent(position.sent_from), Receipt::Acknowledged);
+            let since = match log.pace(receipt, position.behind_since, now) {
                 Pace::Keeping => None,
                 Pace::Behind(since) => {
                     let at = since.saturating_add(BEHIND_MS);
@@ -83,9 +81,9 @@ impl Room {
                     continue;
                 }
             };
-            if since != known.behind_since {
-                known.behind_since = since;
-                socket.serialize_attachment(known)?;
+            if since != position.behind_since {
+                position.behind_since = since;
+                socket.serialize_attachment(Attachment { position, role })?;
             }
         }
         Ok(again)

@@ -7,7 +7,8 @@ use super::{
 };
 use crate::{problem::ApiError, text::is_navigation};
 use data_encoding::HEXLOWER;
-use hotplate_domain::route::decode;
+use hotplate_domain::{route::decode, stack::REGISTRY};
+use hotplate_linker::Registry;
 use hotplate_protocol::{ErrorCode, VendorState};
 use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
@@ -124,14 +125,26 @@ impl Room {
     }
 
     fn registry(&self) -> Result<Response, ApiError> {
-        let mut script = self.with_working(|working| Ok(working.registry(&self.storage)))?;
+        let Registry { mut script, places } =
+            self.with_working(|working| Ok(working.registry(&self.storage)))?;
+        let seq = self.storage.number(Meta::Seq)?;
+        self.storage
+            .put_places(seq, &serde_json::to_string(&places)?)?;
         let truth = serde_json::json!({
-            "seq": self.storage.number(Meta::Seq)?,
+            "seq": seq,
             "stream": self.storage.number(Meta::Stream)?,
             "revision": self.storage.number(Meta::Revision)?,
             "vendor": self.storage.meta(Meta::VendorKey)?.filter(|key| !key.is_empty()),
         });
-        script.extend(["__hotplate__.loaded(", &truth.to_string(), ");\n"]);
+        // An edit may have come in since the page was made, so its address need not say which registry this is.
+        let name = format!("{}{REGISTRY}?seq={seq}", self.origin()?);
+        script.extend([
+            "__hotplate__.loaded(",
+            &truth.to_string(),
+            ");\n//# sourceURL=",
+            &name,
+            "\n",
+        ]);
         Ok(answer(script.into_bytes(), SCRIPT, &Caching::NoStore)?)
     }
 

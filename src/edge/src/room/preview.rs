@@ -3,11 +3,11 @@
 
 use super::{
     compilation::{Compilation, Modules},
-    storage::Storage,
+    storage::{Meta, Storage},
 };
 use data_encoding::HEXLOWER;
 use hotplate_compiler::{Options, is_compilable};
-use hotplate_linker::{Artifacts, FileMeta, Linked, Preview, Tree, TsConfig, add_frames};
+use hotplate_linker::{Artifacts, FileMeta, Linked, Preview, Registry, Tree, TsConfig, add_frames};
 use hotplate_protocol::{Diagnostic, RevisionChange, VendorMode, VendorRequest};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +22,8 @@ pub(super) struct Working {
     graph: Preview,
     link_diagnostics: Vec<Diagnostic>,
     linked: u64,
+    /// The update that brings what is compiled now.
+    since: u64,
 }
 
 /// How much was done since the room woke.
@@ -66,6 +68,7 @@ impl Working {
             graph: Preview::new(),
             link_diagnostics: Vec::new(),
             linked: 0,
+            since: storage.number(Meta::Seq)?,
         };
         working.read_options(storage);
         for change in suspects {
@@ -81,6 +84,7 @@ impl Working {
         storage: &Storage,
         changes: &[RevisionChange],
     ) -> Result<Linked> {
+        self.since = storage.number(Meta::Seq)? + 1;
         for change in changes {
             if let Some(file) = &change.after {
                 let meta = FileMeta {
@@ -117,6 +121,7 @@ impl Working {
             tree: &self.tree,
             options: &self.options,
             modules: &self.modules,
+            since: self.since,
         };
         let linked = self.graph.link(&self.tree, changed, &compilation);
         self.link_diagnostics.clone_from(&linked.diagnostics);
@@ -139,6 +144,7 @@ impl Working {
             tree: &self.tree,
             options: &self.options,
             modules: &self.modules,
+            since: self.since,
         }
     }
 
@@ -180,7 +186,7 @@ impl Working {
     }
 
     /// Calls that define every module the page reaches.
-    pub(super) fn registry(&self, storage: &Storage) -> String {
+    pub(super) fn registry(&self, storage: &Storage) -> Registry {
         self.graph.registry(&self.compilation(storage))
     }
 

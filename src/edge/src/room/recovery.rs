@@ -3,7 +3,7 @@
 //! Both happen in one turn of the event loop, which the runtime makes durable as a whole or not at all; so
 //! only what ends a turn early, such as a trap in the compiler, leaves a stored edit without its update.
 
-use super::{Room, edit::Span, preview::Working, storage::Meta};
+use super::{Room, edit::Span, now, preview::Working, storage::Meta};
 use hotplate_linker::Linked;
 use worker::{Error, Result, console_warn};
 
@@ -60,7 +60,11 @@ impl Room {
         let from = linked
             .parse()
             .map_err(|_| Error::RustError(format!("the linked revision is {linked:?}")))?;
-        Ok((from < to).then_some(Span { from, to }))
+        Ok((from < to).then_some(Span {
+            from,
+            to,
+            at: now(),
+        }))
     }
 
     /// Tells the pages of them: to load anew, as nobody knows what they change.

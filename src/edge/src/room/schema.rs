@@ -23,6 +23,13 @@ const MIGRATIONS: &[&str] = &[
      );
      CREATE TABLE texts (kind TEXT NOT NULL, id TEXT NOT NULL, part INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (kind, id, part));
      CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;",
+    // When an update was made, and which update brought an artifact's present code: what reports of viewers
+    // are compared with. `logs` is a ring: an entry takes the place of the one `LOG_ENTRIES` before it, which
+    // writes one row and not two.
+    "ALTER TABLE updates ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
+     ALTER TABLE artifacts ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
+     CREATE TABLE logs (slot INTEGER PRIMARY KEY, id INTEGER NOT NULL, level INTEGER NOT NULL, entry TEXT NOT NULL);
+     CREATE TABLE minutes (minute INTEGER PRIMARY KEY, counts TEXT NOT NULL);",
 ];
 
 const CREATE_SCHEMA: &str =
@@ -53,13 +60,15 @@ pub(super) const BLOB: &str = "SELECT bytes FROM blobs WHERE hash = ? ORDER BY p
 pub(super) const NOT_IN_KV: &str = "SELECT hash FROM contents WHERE in_kv = 0 LIMIT ?";
 pub(super) const IS_IN_KV: &str = "UPDATE contents SET in_kv = 1 WHERE hash = ?";
 
-pub(super) const ARTIFACT: &str = "SELECT input, good, diagnostics FROM artifacts WHERE id = ?";
-pub(super) const PUT_ARTIFACT: &str = "INSERT INTO artifacts (id, path, input, good, diagnostics) VALUES (?, ?, ?, ?, ?)
-  ON CONFLICT (id) DO UPDATE SET input = excluded.input, good = max(good, excluded.good), diagnostics = excluded.diagnostics";
+pub(super) const ARTIFACT: &str =
+    "SELECT input, good, diagnostics, since FROM artifacts WHERE id = ?";
+pub(super) const PUT_ARTIFACT: &str = "INSERT INTO artifacts (id, path, input, good, diagnostics, since) VALUES (?, ?, ?, ?, ?, ?)
+  ON CONFLICT (id) DO UPDATE SET input = excluded.input, good = max(good, excluded.good), diagnostics = excluded.diagnostics, since = excluded.since";
 pub(super) const ARTIFACTS_OF_PATH: &str = "SELECT id FROM artifacts WHERE path = ?";
 pub(super) const DELETE_ARTIFACT: &str = "DELETE FROM artifacts WHERE id = ?";
 
-pub(super) const ADD_UPDATE: &str = "INSERT INTO updates (seq, bytes) VALUES (?, ?)";
+pub(super) const ADD_UPDATE: &str = "INSERT INTO updates (seq, bytes, at) VALUES (?, ?, ?)";
+pub(super) const UPDATE_AT: &str = "SELECT at FROM updates WHERE seq = ?";
 pub(super) const OLDEST_UPDATE: &str = "SELECT min(seq) AS seq FROM updates";
 pub(super) const UPDATE_SIZES: &str = "SELECT seq, bytes FROM updates ORDER BY seq DESC";
 pub(super) const DELETE_UPDATE: &str = "DELETE FROM updates WHERE seq = ?";
@@ -76,8 +85,24 @@ pub(super) const DELETE_VENDOR: &str = "DELETE FROM vendors WHERE key = ?";
 pub(super) const VENDOR_OF_HASH: &str = "SELECT key FROM vendors WHERE hash = ? LIMIT 1";
 
 pub(super) const TEXT: &str = "SELECT text FROM texts WHERE kind = ? AND id = ? ORDER BY part";
+pub(super) const HAS_TEXT: &str = "SELECT part FROM texts WHERE kind = ? AND id = ? LIMIT 1";
 pub(super) const ADD_TEXT: &str = "INSERT INTO texts (kind, id, part, text) VALUES (?, ?, ?, ?)";
 pub(super) const DELETE_TEXT: &str = "DELETE FROM texts WHERE kind = ? AND id = ?";
+
+/// Numbered texts beyond the newest.
+pub(super) const OLD_TEXTS: &str = "SELECT DISTINCT id FROM texts WHERE kind = ? ORDER BY CAST(id AS INTEGER) DESC LIMIT -1 OFFSET ?";
+
+pub(super) const LAST_LOG: &str = "SELECT max(id) AS id FROM logs";
+pub(super) const PUT_LOG: &str = "INSERT INTO logs (slot, id, level, entry) VALUES (?, ?, ?, ?)
+  ON CONFLICT (slot) DO UPDATE SET id = excluded.id, level = excluded.level, entry = excluded.entry";
+pub(super) const LOGS_BEFORE: &str =
+    "SELECT entry FROM logs WHERE id < ? AND level >= ? ORDER BY id DESC LIMIT ?";
+
+pub(super) const MINUTE: &str = "SELECT counts FROM minutes WHERE minute = ?";
+pub(super) const PUT_MINUTE: &str = "INSERT INTO minutes (minute, counts) VALUES (?, ?) ON CONFLICT (minute) DO UPDATE SET counts = excluded.counts";
+pub(super) const MINUTES_SINCE: &str =
+    "SELECT minute, counts FROM minutes WHERE minute >= ? ORDER BY minute";
+pub(super) const DELETE_MINUTES: &str = "DELETE FROM minutes WHERE minute < ?";
 
 pub(super) const META: &str = "SELECT value FROM meta WHERE key = ?";
 pub(super) const PUT_META: &str = "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value";

@@ -1,35 +1,62 @@
-//! The room's sockets. They hibernate: everything the room must know of one stands in its
-//! attachment or in storage.
+//! The room's sockets, viewers' and editors' alike. They hibernate: everything the room must know of one
+//! stands in its attachment or in storage, and its tags say what it is.
 
 use super::{
     Room,
-    pace::acknowledge,
     storage::{Meta, TextKind},
+    viewers::ViewerSocket,
 };
 use crate::problem::ApiError;
-use hotplate_domain::{
-    Replay,
-    limits::{ROOM_SOCKETS, VIEWER_MESSAGE_BYTES},
-};
-use hotplate_protocol::{Diagnostic, ErrorCode, RoomMessage, ViewerMessage};
+use hotplate_domain::{Replay, limits::ROOM_SOCKETS};
+use hotplate_protocol::{Diagnostic, EditorMessage, ErrorCode, RoomMessage};
 use serde::{Deserialize, Serialize};
-use worker::{Response, WebSocket, WebSocketPair, WebSocketRequestResponsePair, console_error};
+use worker::{Error, WebSocket, WebSocketPair, WebSocketRequestResponsePair, console_error};
 
 /// Close code of a removed app; 4000–4999 are the application's own.
 const APP_REMOVED: u16 = 4004;
 
+/// Tag of viewers' sockets.
+pub(super) const VIEWER: &str = "viewer";
+/// Tag of editors' sockets.
+pub(super) const EDITOR: &str = "editor";
+
 /// What is remembered of a socket.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Attachment {
+    pub(super) position: Position,
+    pub(super) role: Role,
+}
+
+/// Where a socket stands in the stream.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Attachment {
-    /// The `seq` that the viewer has been brought up to date from; absent until it said one.
-    seq: Option<u64>,
+pub(super) struct Position {
+    /// The `seq` that it has been brought up to date from; absent until it said one.
+    pub(super) seq: Option<u64>,
     /// It was sent every update later than this one.
     pub(super) sent_from: u64,
     /// The last update that it acknowledged; absent until it acknowledged one.
     pub(super) received: Option<u64>,
     /// Since when it has been too far behind, epoch milliseconds.
     pub(super) behind_since: Option<u64>,
+}
+
+/// Whose socket it is.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Role {
+    /// A preview's.
+    Viewer(ViewerSocket),
+    /// An editor's.
+    Editor,
+}
+
+impl Attachment {
+    /// Every socket has one from the moment it is accepted.
+    pub(super) fn of(socket: &WebSocket) -> worker::Result<Self> {
+        socket
+            .deserialize_attachment()?
+            .ok_or_else(|| Error::RustError("a socket has no attachment".to_owned()))
+    }
 }
 
 impl Room {
@@ -41,8 +68,13 @@ impl Room {
         }
     }
 
-    /// Takes a viewer in and tells it everything it lacks.
-    pub(super) fn admit(&self, query: &str) -> Result<Response, ApiError> {
+    /// Makes a socket's two ends and tells it everything it lacks; answers the client's and the room's.
+    pub(super) fn admit(
+        &self,
+        tags: &[&str],
+        role: Role,
+        query: &str,
+    ) -> Result<WebSocketPair, ApiError> {
         if self.state.get_websockets().len() >= ROOM_SOCKETS {
             let detail = format!("a room has at most {ROOM_SOCKETS} sockets");
             return Err(ApiError::new(ErrorCode::RateLimited, detail));
@@ -53,13 +85,18 @@ impl Room {
         }
         let seq = number_of(query, "seq")?;
         let stream = number_of(query, "stream")?;
-        let WebSocketPair { client, server } = WebSocketPair::new()?;
-        self.state.accept_web_socket(&server);
+        let pair = WebSocketPair::new()?;
+        let server = &pair.server;
+        self.state.accept_websocket_with_tags(server, tags);
+        self.crowd.set(None);
         let log = self.storage.log()?;
         server.serialize_attachment(Attachment {
-            seq,
-            sent_from: seq.unwrap_or(log.head).min(log.head),
-            ..Attachment::default()
+            position: Position {
+                seq,
+                sent_from: seq.unwrap_or(log.head).min(log.head),
+                ..Position::default()
+            },
+            role,
         })?;
         let revision = self.storage.number(Meta::Revision)?;
         server.send(&RoomMessage::Connected {
@@ -71,9 +108,9 @@ impl Room {
         }
         let present = self.storage.number(Meta::Stream)?;
         if stream.is_some_and(|stream| stream != present) {
-            reload(&server, "this is another app of the same name")?;
+            reload(server, "this is another app of the same name")?;
         } else if let Some(seq) = seq {
-            self.replay(&server, seq)?;
+            self.replay(server, seq)?;
         }
         let errors = self.sticky()?;
         if !errors.is_empty() {
@@ -82,11 +119,11 @@ impl Room {
                 diagnostics: errors,
             })?;
         }
-        Ok(Response::from_websocket(client)?)
+        Ok(pair)
     }
 
     /// Sends everything later than `seen`, in order.
-    fn replay(&self, socket: &WebSocket, seen: u64) -> worker::Result<()> {
+    pub(super) fn replay(&self, socket: &WebSocket, seen: u64) -> worker::Result<()> {
         match self.storage.log()?.replay(seen) {
             Replay::UpToDate => Ok(()),
             Replay::Reload => reload(socket, "the room no longer has every update since"),
@@ -110,7 +147,7 @@ impl Room {
             seq: Some(seq),
             reason: reason.to_owned(),
         })?;
-        self.storage.add_update(seq, &message)?;
+        self.storage.add_update(seq, &message, super::now())?;
         Ok((seq, message))
     }
 
@@ -122,19 +159,16 @@ impl Room {
         })
     }
 
-    /// Sends a message to every socket; how many took it.
+    /// Sends a message to every socket; how many viewers took it.
     pub(super) fn broadcast(&self, message: &str) -> u32 {
-        let sockets = self.state.get_websockets();
-        // One that closes just now fails, and replays when it is back.
-        let taken = sockets
-            .iter()
-            .filter(|socket| socket.send_with_str(message).is_ok())
-            .count();
+        let taken = send_to(&self.state.get_websockets_with_tag(VIEWER), message);
+        self.crowd.set(Some(taken));
+        send_to(&self.state.get_websockets_with_tag(EDITOR), message);
         self.keep_pace(message);
-        u32::try_from(taken).unwrap_or(u32::MAX)
+        taken
     }
 
-    /// Sends messages in order; how many sockets took the last one, or there are.
+    /// Sends messages in order; how many viewers took the last one, or there are.
     pub(super) fn send_all(&self, messages: &[String]) -> u32 {
         let mut clients = None;
         for message in messages {
@@ -148,9 +182,29 @@ impl Room {
         Ok(self.broadcast(&serde_json::to_string(message)?))
     }
 
-    /// How many sockets there are.
+    /// Sends a message to every editor.
+    pub(super) fn tell_editors(&self, message: &EditorMessage) {
+        let editors = self.state.get_websockets_with_tag(EDITOR);
+        if editors.is_empty() {
+            return;
+        }
+        match serde_json::to_string(message) {
+            Ok(text) => drop(send_to(&editors, &text)),
+            Err(error) => console_error!("editors were not told: {error}"),
+        }
+    }
+
+    /// How many viewers there are.
     pub(super) fn clients(&self) -> u32 {
-        u32::try_from(self.state.get_websockets().len()).unwrap_or(u32::MAX)
+        let viewers = self.state.get_websockets_with_tag(VIEWER).len();
+        u32::try_from(viewers).unwrap_or(u32::MAX)
+    }
+
+    /// About how many: as of the last broadcast, for what each of many viewers makes the room do.
+    pub(super) fn crowd(&self) -> u32 {
+        let crowd = self.crowd.get().unwrap_or_else(|| self.clients());
+        self.crowd.set(Some(crowd));
+        crowd
     }
 
     /// Closes all of them for good.
@@ -161,47 +215,36 @@ impl Room {
         }
     }
 
-    /// A message of a viewer. What is not understood is ignored: newer clients may say more.
-    pub(super) fn hear(&self, socket: &WebSocket, text: &str) -> worker::Result<()> {
-        if text.len() > VIEWER_MESSAGE_BYTES {
-            return Ok(());
-        }
-        let Ok(message) = serde_json::from_str::<ViewerMessage>(text) else {
-            return Ok(());
-        };
-        match message {
-            ViewerMessage::Hello { seq } => {
-                let known: Attachment = socket.deserialize_attachment()?.unwrap_or_default();
-                // The address said it already, and what was missing is on its way.
-                if known.seq == Some(seq) {
-                    return Ok(());
-                }
-                socket.serialize_attachment(Attachment {
-                    seq: Some(seq),
-                    ..known
-                })?;
-                self.replay(socket, seq)
-            }
-            ViewerMessage::Received { seq } | ViewerMessage::Applied { seq, .. } => {
-                acknowledge(socket, seq)
-            }
-            ViewerMessage::Custom { event, data } => {
-                let text = serde_json::to_string(&RoomMessage::Custom { event, data })?;
-                for other in self
-                    .state
-                    .get_websockets()
-                    .iter()
-                    .filter(|other| *other != socket)
-                {
-                    // See `broadcast`.
-                    let _ = other.send_with_str(&text);
-                }
-                Ok(())
-            }
-            // Reports are for people who watch a page; nobody reads them here yet.
-            ViewerMessage::Console { .. } | ViewerMessage::RuntimeError { .. } => Ok(()),
+    /// A message of a socket.
+    pub(super) async fn hear(&self, socket: &WebSocket, text: &str) -> worker::Result<()> {
+        let Attachment { position, role } = Attachment::of(socket)?;
+        match role {
+            Role::Viewer(viewer) => self.hear_viewer(socket, position, viewer, text),
+            Role::Editor => self.hear_editor(socket, position, text).await,
         }
     }
+
+    /// A socket closed or broke.
+    pub(super) fn lost(&self, socket: &WebSocket) -> worker::Result<()> {
+        match Attachment::of(socket)?.role {
+            Role::Viewer(viewer) => self.tell_editors(&EditorMessage::ViewerLeft {
+                viewer: viewer.id,
+                dropped: viewer.dropped,
+            }),
+            // Nobody watches the editors.
+            Role::Editor => {}
+        }
+        Ok(())
+    }
+}
+
+/// Sends a text to sockets; how many took it. One that closes just now fails, and replays when it is back.
+pub(super) fn send_to(sockets: &[WebSocket], text: &str) -> u32 {
+    let taken = sockets
+        .iter()
+        .filter(|socket| socket.send_with_str(text).is_ok())
+        .count();
+    u32::try_from(taken).unwrap_or(u32::MAX)
 }
 
 /// Tells a viewer that no replay helps.

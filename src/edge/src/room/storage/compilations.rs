@@ -1,6 +1,6 @@
 //! What the compiler made of each module.
 
-use super::{Storage, TextKind};
+use super::{Storage, TextKind, integer};
 use crate::room::schema;
 use hotplate_protocol::Diagnostic;
 use worker::Result;
@@ -14,6 +14,8 @@ pub(in crate::room) struct ArtifactRow {
     pub(in crate::room) good: u8,
     /// JSON of what the last one said.
     pub(in crate::room) diagnostics: String,
+    /// The first update whose pages run the stored artifact's code.
+    pub(in crate::room) since: u64,
 }
 
 #[derive(serde::Deserialize)]
@@ -33,6 +35,7 @@ impl Storage {
         input: &str,
         good: bool,
         diagnostics: &[Diagnostic],
+        since: u64,
     ) -> Result<()> {
         let diagnostics = serde_json::to_string(diagnostics)?;
         let values = vec![
@@ -41,6 +44,7 @@ impl Storage {
             input.into(),
             i64::from(good).into(),
             diagnostics.into(),
+            integer(since),
         ];
         self.run(schema::PUT_ARTIFACT, values)
     }

@@ -4,10 +4,12 @@
 //! Here: transactions, single values, long texts. The tables have modules of their own.
 
 mod compilations;
+mod reports;
 mod stream;
 mod tree;
 mod vendors;
 
+pub(super) use compilations::ArtifactRow;
 pub(super) use vendors::{VendorRow, hash_of_url, vendor_url};
 
 use super::schema;
@@ -43,6 +45,8 @@ pub(super) enum TextKind {
     VendorRequest,
     /// A vendor chunk, by hash.
     VendorCode,
+    /// Where each record begins in the registry, by the `seq` it was loaded at.
+    Places,
 }
 
 impl TextKind {
@@ -53,6 +57,7 @@ impl TextKind {
             Self::Update => "update",
             Self::VendorRequest => "vendor_request",
             Self::VendorCode => "vendor_code",
+            Self::Places => "places",
         }
     }
 }
