@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, test } from "node:test";
+import { platform as clientOf } from "../worker/platform.mjs";
 import { OUTPUT, ROOT, mark, openPlatform, overlayText, problems, screenshot } from "./platform.mjs";
 
 /** @type {import("./platform.mjs").Platform} */
@@ -279,4 +280,42 @@ test("state survives a restart of the stack", async () => {
   await page.waitForFunction(() => document.querySelector("h1")?.textContent === "After the restart");
   assert.equal((await platform.visit("starter")).status, 200);
   await page.close();
+});
+
+test("what a page throws reaches editors and the log by the app's sources", async () => {
+  const client = clientOf(platform.stack);
+  const source = (/** @type {string} */ what) => `type Unused = { a: string };\n// not in the generated code\nconst fail = (): never => {\n  throw new RangeError(${JSON.stringify(what)});\n};\ndocument.querySelector("button")!.onclick = () => fail();\nimport.meta.hot?.accept();\nimport.meta.hot?.on("ask", (data) => import.meta.hot?.send("answer", { ...data, ${what}: true }));\n`;
+  const made = await client.app("throws", {
+    "index.html": '<!doctype html><title>t</title><button>throw</button><script type="module" src="/src/main.ts"></script>',
+    "src/main.ts": source("first"),
+  });
+  const editor = await client.editor("throws");
+  const page = await platform.browser.newPage();
+  try {
+    await page.goto(platform.live("throws"));
+    const { viewer } = await editor.until(({ type }) => type === "viewer_joined");
+    assert.match(viewer.user_agent, /Chrome/);
+    const agreed = async (/** @type {string} */ what) => {
+      await page.click("button");
+      const error = await editor.until(({ type }) => type === "runtime_error");
+      assert.deepEqual([error.viewer, error.diagnostic.message, error.diagnostic.file, error.diagnostic.line, error.diagnostic.column], [viewer.id, what, "src/main.ts", 4, 9]);
+      assert.match(error.stack, /^RangeError: \w+\n\s+at fail \(src\/main\.ts:4:9\)\n\s+at (?:\S+ \()?src\/main\.ts:6:\d+\)?/);
+      assert.match(error.diagnostic.frame, new RegExp(`^> 4 \\|   throw new RangeError\\("${what}"\\);$`, "m"));
+      const [entry] = (await platform.ok("GET", "/apps/throws/logs?level=error&limit=1")).logs;
+      assert.deepEqual(entry, error);
+      editor.send({ type: "custom", event: "ask", data: { n: 1 } });
+      assert.deepEqual(await editor.until(({ type }) => type === "custom"), { type: "custom", viewer: viewer.id, event: "answer", data: { n: 1, [what]: true } });
+    };
+    await agreed("first");
+    // The same from an update's text.
+    editor.send({ type: "edit", request_id: "1", base_revision: made.revision, writes: [{ path: "src/main.ts", content: source("second") }] });
+    const applied = await editor.until(({ type }) => type === "applied");
+    assert.deepEqual([applied.viewer, applied.seq, applied.outcome], [viewer.id, made.seq + 1, "hot"]);
+    await agreed("second");
+    const { hour } = await platform.ok("GET", "/apps/throws/metrics/hmr");
+    assert.deepEqual([hour.updates, hour.hot, hour.apply_ms.count, hour.latency_ms.count], [2, 1, 1, 1]);
+  } finally {
+    editor.close();
+    await page.close();
+  }
 });
