@@ -1,7 +1,7 @@
 //! Style sheets: CSS text with placeholders for what it refers to, and local class names.
 //!
-//! Nesting and modern syntax stay as they are: browsers that run a preview know them. Joining
-//! imported sheets and putting URLs in place is the linker's business.
+//! In a preview nesting and modern syntax stay as they are: browsers that run it know them. Releases
+//! are lowered and prefixed for the browsers that Vite's builds are for. Joining imported sheets and putting URLs in place is the linker's business.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -14,6 +14,7 @@ use lightningcss::printer::PrinterOptions;
 use lightningcss::properties::custom::Token;
 use lightningcss::rules::CssRule;
 use lightningcss::stylesheet::{MinifyOptions, ParserFlags, ParserOptions, StyleSheet};
+use lightningcss::targets::{Browsers, Targets};
 use lightningcss::traits::ToCss;
 use sha2::{Digest, Sha256};
 
@@ -22,12 +23,33 @@ use hotplate_protocol::Diagnostic;
 use crate::artifact::{ImportKind, ImportRecord, ModuleArtifact, ModuleKind};
 use crate::data;
 use crate::module_id::{ModuleId, Query};
-use crate::options::Options;
+use crate::options::{Mode, Options};
 use crate::place::{Finding, Places};
 use crate::text::quote;
 
 /// Deepest brackets accepted; lightningcss recurses for each.
 const MAX_DEPTH: usize = 100;
+
+/// Vite 8's `build.target`, "baseline-widely-available": Chrome and Edge 111, Firefox 114, Safari 16.4.
+/// Versions are written as lightningcss wants them: one byte each for major, minor and patch.
+const RELEASE_BROWSERS: Browsers = Browsers {
+    android: None,
+    chrome: Some(111 << 16),
+    edge: Some(111 << 16),
+    firefox: Some(114 << 16),
+    ie: None,
+    ios_saf: Some((16 << 16) | (4 << 8)),
+    opera: None,
+    safari: Some((16 << 16) | (4 << 8)),
+    samsung: None,
+};
+
+fn targets(mode: Mode) -> Targets {
+    match mode {
+        Mode::Development => Targets::default(),
+        Mode::Production => RELEASE_BROWSERS.into(),
+    }
+}
 
 /// Compiles a style sheet; the second part are warnings.
 pub(crate) fn compile(
@@ -146,15 +168,21 @@ fn print(
     }
     let unprintable =
         |message: String| vec![places.whole(Finding::error("css_syntax_error"), message)];
+    let targets = targets(options.mode);
     if options.minify {
+        // Not only shorter: lightningcss adds prefixes and fallbacks here.
         sheet
-            .minify(MinifyOptions::default())
+            .minify(MinifyOptions {
+                targets,
+                ..MinifyOptions::default()
+            })
             .map_err(|error| unprintable(error.to_string()))?;
     }
     let mut imports = take_imports(&mut sheet);
     let printed = sheet
         .to_css(PrinterOptions {
             minify: options.minify,
+            targets,
             analyze_dependencies: Some(DependencyOptions {
                 remove_imports: false,
             }),
