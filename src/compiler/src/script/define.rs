@@ -1,5 +1,7 @@
 //! `process.env.NODE_ENV` and `import.meta.env` become constants, and branches they decide go.
 //!
+//! Any other `process.env` is `{}`, as in Vite's builds, in the preview too: browsers have no `process`.
+//!
 //! It folds just what decides such a branch (comparisons of constants, `!`, `&&`, `||`, `??`,
 //! `?:`, `if`); it is no optimizer. It runs before imports are collected, so that React's
 //! `index.js` asks for one file only.
@@ -19,7 +21,7 @@ use crate::options::{Mode, Options};
 
 /// Whether a text can contain anything to replace; most files skip the pass.
 pub(super) fn may_apply(text: &str) -> bool {
-    text.contains("process.env") || text.contains("import.meta")
+    text.contains("process.env") || text.contains("process?.env") || text.contains("import.meta")
 }
 
 /// Replaces and folds.
@@ -73,17 +75,13 @@ impl Known {
 impl Define<'_> {
     /// The constant an expression stands for.
     fn constant(&self, expr: &Expr) -> Option<Expr> {
-        let member = match expr {
-            Expr::Member(member) => member,
-            Expr::OptChain(chain) => match &*chain.base {
-                OptChainBase::Member(member) => member,
-                OptChainBase::Call(_) => return None,
-            },
-            _ => return None,
-        };
+        let member = as_member(expr)?;
         let name = property(member)?;
         if name == "NODE_ENV" && self.is_process_env(&member.obj) {
             return Some(text(self.options.mode.name()));
+        }
+        if self.is_process_env(expr) {
+            return Some(Expr::Object(ObjectLit::default()));
         }
         if self.options.mode == Mode::Development {
             return None;
@@ -105,7 +103,7 @@ impl Define<'_> {
     }
 
     fn is_process_env(&self, expr: &Expr) -> bool {
-        let Expr::Member(env) = expr else {
+        let Some(env) = as_member(expr) else {
             return false;
         };
         let Expr::Ident(process) = &*env.obj else {
@@ -276,6 +274,18 @@ fn value(expr: &mut Box<Expr>) -> Expr {
         })
     } else {
         *expr
+    }
+}
+
+/// `a.b` and `a?.b`.
+fn as_member(expr: &Expr) -> Option<&MemberExpr> {
+    match expr {
+        Expr::Member(member) => Some(member),
+        Expr::OptChain(chain) => match &*chain.base {
+            OptChainBase::Member(member) => Some(member),
+            OptChainBase::Call(_) => None,
+        },
+        _ => None,
     }
 }
 
