@@ -45,9 +45,8 @@ async function run(files, entry) {
     origin: "http://app.test",
     meta: () => ({ url: "http://app.test/", env: { MODE: "development" }, hot: undefined }),
     style: () => {},
-    register: (type, id) => void registered.push([type, id]),
     signature: () => (/** @type {unknown} */ type) => type,
-    evaluated: () => {},
+    evaluated: (instance) => void registered.push(...instance.components),
     fetch: () => null,
     native: (url) => import(url),
   });
@@ -138,7 +137,7 @@ test("components register for Fast Refresh under their names", async () => {
     },
     "/app.tsx",
   );
-  assert.deepEqual(registered.map(([, id]) => String(id).split(" ").at(-1)?.replace(/^.*[/.]tsx\W*/, "")), ["App", "Inner"]);
+  assert.deepEqual(registered.map(([, name]) => name), ["App", "Inner"]);
   assert.deepEqual(exports.App({ a: 5 }), { type: "p", props: { title: "x", children: 5 } });
 });
 
