@@ -5,9 +5,9 @@ use crate::contents::Contents;
 use hotplate_compiler::{ModuleArtifact, Options, is_compilable};
 use hotplate_linker::{AppResolver, Artifacts, FileMeta, Tree, public_values};
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Where the bytes of an app's files are.
 pub(crate) enum Bytes {
@@ -68,13 +68,23 @@ impl AppFiles {
     }
 }
 
-/// The app's compiled modules.
+/// The app's compiled modules, as they are at one moment: a link asks for each several times, and its file
+/// is read and hashed once.
 pub(crate) struct AppArtifacts<'a> {
-    pub(crate) app: &'a AppFiles,
-    pub(crate) artifacts: &'a ArtifactStore,
+    app: &'a AppFiles,
+    artifacts: &'a ArtifactStore,
+    known: Mutex<HashMap<String, Option<Arc<ModuleArtifact>>>>,
 }
 
-impl AppArtifacts<'_> {
+impl<'a> AppArtifacts<'a> {
+    pub(crate) fn new(app: &'a AppFiles, artifacts: &'a ArtifactStore) -> Self {
+        Self {
+            app,
+            artifacts,
+            known: Mutex::default(),
+        }
+    }
+
     /// Compiles everything that may be a module side by side, so that a walk finds it compiled. Errors
     /// are told by the link itself, for the modules it reaches.
     pub(crate) fn compile_all(&self) {
@@ -90,11 +100,16 @@ impl AppArtifacts<'_> {
 
 impl Artifacts for AppArtifacts<'_> {
     fn artifact(&self, id: &str) -> Option<Arc<ModuleArtifact>> {
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(artifact) = known().get(id) {
+            return artifact.clone();
+        }
         let path = id.split('?').next().unwrap_or(id).trim_start_matches('/');
+        let compile = |bytes: Vec<u8>| self.artifacts.compile(id, &bytes, &self.app.options);
         // Errors are told by the link itself, for the modules it reaches.
-        self.artifacts
-            .compile(id, &self.app.bytes(path)?, &self.app.options)
-            .ok()
+        let artifact = self.app.bytes(path).and_then(|bytes| compile(bytes).ok());
+        known().insert(id.to_owned(), artifact.clone());
+        artifact
     }
 
     fn text(&self, path: &str) -> Option<String> {

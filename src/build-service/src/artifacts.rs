@@ -9,6 +9,7 @@ use hotplate_protocol::{Diagnostic, Severity};
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+pub(crate) use writer::Building;
 use writer::Writer;
 
 /// Bytes of artifacts kept in memory.
@@ -18,8 +19,13 @@ const DISK_BYTES: u64 = 1024 * 1024 * 1024;
 
 /// The cache.
 pub struct ArtifactStore {
-    folder: PathBuf,
+    disk: Option<Disk>,
     memory: Mutex<Memory>,
+}
+
+/// What outlives the process.
+struct Disk {
+    folder: PathBuf,
     writer: Writer,
 }
 
@@ -56,10 +62,25 @@ impl ArtifactStore {
         std::fs::create_dir_all(&folder)?;
         trim(&folder)?;
         Ok(Self {
-            folder,
+            disk: Some(Disk {
+                folder,
+                writer: Writer::start()?,
+            }),
             memory: Mutex::default(),
-            writer: Writer::start()?,
         })
+    }
+
+    /// A cache that ends with the process, for programs that bundle once.
+    pub fn in_memory() -> Self {
+        Self {
+            disk: None,
+            memory: Mutex::default(),
+        }
+    }
+
+    /// Says that a build runs, as long as the answer is kept: its artifacts are written to disk afterwards.
+    pub(crate) fn building(&self) -> Option<Building<'_>> {
+        self.disk.as_ref().map(|disk| disk.writer.building())
     }
 
     /// The artifact of a module, compiled if need be.
@@ -86,15 +107,21 @@ impl ArtifactStore {
         {
             return Ok(Arc::clone(artifact));
         }
-        let path = self.folder.join(&key[..2]).join(&key);
-        let stored = std::fs::read(&path)
-            .ok()
-            .and_then(|bytes| serde_json::from_slice::<ModuleArtifact>(&bytes).ok());
+        let place = self.disk.as_ref().map(|disk| {
+            let path = disk.folder.join(&key[..2]).join(&key);
+            (disk, path)
+        });
+        let stored = place.as_ref().and_then(|(_, path)| {
+            let bytes = std::fs::read(path).ok()?;
+            serde_json::from_slice::<ModuleArtifact>(&bytes).ok()
+        });
         let artifact = if let Some(artifact) = stored {
             Arc::new(artifact)
         } else {
             let artifact = Arc::new(self.fresh(id, content, options)?);
-            self.writer.write(path, Arc::clone(&artifact));
+            if let Some((disk, path)) = place {
+                disk.writer.write(path, Arc::clone(&artifact));
+            }
             artifact
         };
         self.memory

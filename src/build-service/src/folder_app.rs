@@ -53,6 +53,7 @@ impl FolderApp {
 
     /// Links its release.
     pub fn release(&self, artifacts: &ArtifactStore) -> Result<Release, Vec<Diagnostic>> {
+        let _building = artifacts.building();
         let app = self.app(release::release_options());
         release::link(&app, &self.packages, artifacts).map(|(release, _)| release)
     }
@@ -84,11 +85,9 @@ impl FolderApp {
         &self,
         artifacts: &ArtifactStore,
     ) -> Result<(OpenPreview, PreviewScripts), Vec<Diagnostic>> {
+        let _building = artifacts.building();
         let app = self.app(Options::development());
-        let modules = AppArtifacts {
-            app: &app,
-            artifacts,
-        };
+        let modules = AppArtifacts::new(&app, artifacts);
         modules.compile_all();
         let mut preview = Preview::new();
         let linked = preview.link(&app.tree, &[], &modules);
@@ -99,13 +98,16 @@ impl FolderApp {
             mode: VendorMode::Development,
             options: package_options(VendorMode::Development),
         };
-        let vendor = match preview.vendor() {
-            Some(needs) => link_vendor(&host, &needs.specifiers)?.code,
-            None => String::new(),
-        };
+        let (registry, vendor) = rayon::join(
+            || preview.registry(&modules).script,
+            || match preview.vendor() {
+                Some(needs) => link_vendor(&host, &needs.specifiers).map(|chunk| chunk.code),
+                None => Ok(String::new()),
+            },
+        );
         let scripts = PreviewScripts {
-            registry: preview.registry(&modules).script,
-            vendor,
+            registry,
+            vendor: vendor?,
             diagnostics: linked.diagnostics,
         };
         Ok((OpenPreview { app, preview }, scripts))
@@ -115,10 +117,7 @@ impl FolderApp {
 impl OpenPreview {
     /// Takes over files that were written.
     pub fn edit(&mut self, artifacts: &ArtifactStore, changed: &[String]) -> EditedPreview {
-        let modules = AppArtifacts {
-            app: &self.app,
-            artifacts,
-        };
+        let modules = AppArtifacts::new(&self.app, artifacts);
         let linked = self.preview.link(&self.app.tree, changed, &modules);
         EditedPreview {
             modules: linked.modules.len(),

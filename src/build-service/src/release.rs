@@ -96,7 +96,7 @@ pub(crate) fn link(
 
 /// What the app's modules need of npm; the same set as its preview's, so both share an installation.
 fn survey(app: &AppFiles, artifacts: &ArtifactStore) -> DependencySet {
-    let modules = AppArtifacts { app, artifacts };
+    let modules = AppArtifacts::new(app, artifacts);
     modules.compile_all();
     let mut preview = Preview::new();
     preview.link(&app.tree, &[], &modules);

@@ -92,6 +92,7 @@ impl Service {
         let folder = self.packages.folder(&set).await?;
         let service = Arc::clone(&self);
         let chunk = work::on_thread("vendor", move || {
+            let _building = service.artifacts.building();
             let host = Host {
                 app: None,
                 packages: &folder,

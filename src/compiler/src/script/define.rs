@@ -7,7 +7,7 @@
 //! `index.js` asks for one file only.
 
 use swc_core::common::util::take::Take;
-use swc_core::common::{DUMMY_SP, Mark, SyntaxContext};
+use swc_core::common::{DUMMY_SP, Mark, Span, Spanned, SyntaxContext};
 use swc_core::ecma::ast::{
     BinExpr, BinaryOp, BlockStmt, Bool, CondExpr, EmptyStmt, Expr, IfStmt, KeyValueProp, Lit,
     MemberExpr, MemberProp, MetaPropKind, Number, ObjectLit, OptChainBase, Pat, Program, Prop,
@@ -24,17 +24,31 @@ pub(super) fn may_apply(text: &str) -> bool {
     text.contains("process.env") || text.contains("process?.env") || text.contains("import.meta")
 }
 
-/// Replaces and folds.
-pub(super) fn apply(program: &mut Program, options: &Options, unresolved: Mark) {
-    program.visit_mut_with(&mut Define {
+/// Replaces and folds; answers where constants were put in place of something: which places stand for the
+/// mode, and which for an object.
+pub(super) fn apply(program: &mut Program, options: &Options, unresolved: Mark) -> Replaced {
+    let mut define = Define {
         options,
         unresolved: SyntaxContext::empty().apply_mark(unresolved),
-    });
+        replaced: Replaced::default(),
+    };
+    program.visit_mut_with(&mut define);
+    define.replaced
+}
+
+/// Where a preview's constants were put.
+#[derive(Debug, Default)]
+pub(super) struct Replaced {
+    /// `process.env.NODE_ENV`.
+    pub(super) modes: Vec<Span>,
+    /// Any other `process.env`.
+    pub(super) objects: Vec<Span>,
 }
 
 struct Define<'a> {
     options: &'a Options,
     unresolved: SyntaxContext,
+    replaced: Replaced,
 }
 
 /// A constant, as far as deciding a branch needs it.
@@ -149,6 +163,11 @@ impl VisitMut for Define<'_> {
 
     fn visit_mut_expr(&mut self, expr: &mut Expr) {
         if let Some(constant) = self.constant(expr) {
+            let places = match constant {
+                Expr::Object(_) => &mut self.replaced.objects,
+                _ => &mut self.replaced.modes,
+            };
+            places.push(expr.span());
             *expr = constant;
             return;
         }

@@ -45,7 +45,17 @@ pub(super) fn artifact(
         Some(mappings) => Some(map_json(source_map, &mappings, id)?),
         None => None,
     };
-    Ok(ModuleArtifact {
+    Ok(described(module, code, map, source_map))
+}
+
+/// The artifact of a record whose text is known.
+pub(super) fn described(
+    module: &Rewritten,
+    code: String,
+    map: Option<String>,
+    source_map: &SourceMap,
+) -> ModuleArtifact {
+    ModuleArtifact {
         kind: match module.format {
             Format::Esm => ModuleKind::Esm,
             Format::CommonJs => ModuleKind::CommonJs,
@@ -61,7 +71,7 @@ pub(super) fn artifact(
         refresh: module.facts.refresh,
         is_async: module.facts.is_async,
         uses_hot: module.facts.uses_hot,
-    })
+    }
 }
 
 fn record(program: &Program) -> Option<&Expr> {
@@ -75,7 +85,7 @@ fn record(program: &Program) -> Option<&Expr> {
 }
 
 /// An error of this crate, not of the file; still an answer rather than a panic.
-fn failure(message: &str) -> Vec<EarlyError> {
+pub(super) fn failure(message: &str) -> Vec<EarlyError> {
     vec![EarlyError {
         span: DUMMY_SP,
         code: "internal_error",

@@ -3,7 +3,7 @@
 //! It takes the module syntax out of the tree; `registry` rewrites what remains and `assemble`
 //! puts the record together.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use swc_core::atoms::Atom;
 use swc_core::common::{DUMMY_SP, Span, SyntaxContext};
@@ -35,17 +35,18 @@ pub(super) struct Request {
 
 /// All requests of a file, in source order.
 #[derive(Debug, Default)]
-pub(super) struct Requests(pub(super) Vec<Request>);
+pub(super) struct Requests(
+    pub(super) Vec<Request>,
+    /// Where each stands: barrels pass on thousands of modules.
+    HashMap<(Atom, ImportKind), usize>,
+);
 
 impl Requests {
     /// The request of a specifier, made on first sight.
     pub(super) fn add(&mut self, specifier: &Atom, kind: ImportKind, span: Span) -> &mut Request {
-        let index = self
-            .0
-            .iter()
-            .position(|request| request.kind == kind && request.specifier == *specifier)
-            .unwrap_or(self.0.len());
-        if index == self.0.len() {
+        let end = self.0.len();
+        let index = *self.1.entry((specifier.clone(), kind)).or_insert(end);
+        if index == end {
             self.0.push(Request {
                 specifier: specifier.clone(),
                 kind,
@@ -110,6 +111,8 @@ pub(super) struct Links {
     pub(super) requests: Requests,
     pub(super) bindings: HashMap<Id, Binding>,
     pub(super) exports: Vec<(Atom, Expr)>,
+    /// The names of `exports`.
+    exported: HashSet<Atom>,
     pub(super) stars: Vec<Atom>,
     /// Statements of the instantiation phase.
     pub(super) hoisted: Vec<Stmt>,
@@ -187,7 +190,7 @@ impl Links {
     }
 
     fn export(&mut self, name: Atom, value: Expr, span: Span) {
-        if self.exports.iter().any(|(taken, _)| *taken == name) {
+        if !self.exported.insert(name.clone()) {
             self.errors.push(EarlyError {
                 span,
                 code: "duplicate_export",

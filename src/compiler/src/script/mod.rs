@@ -15,11 +15,12 @@ mod recover;
 mod registry;
 mod report;
 mod requests;
+mod verbatim;
 
 use swc_core::common::comments::SingleThreadedComments;
 use swc_core::common::errors::HANDLER;
 use swc_core::common::sync::Lrc;
-use swc_core::common::{FileName, GLOBALS, Globals, Mark, SourceMap, SyntaxContext};
+use swc_core::common::{BytePos, FileName, GLOBALS, Globals, Mark, SourceMap, SyntaxContext};
 use swc_core::ecma::ast::{Pass, Program};
 use swc_core::ecma::transforms::base::fixer::fixer;
 use swc_core::ecma::transforms::base::helpers::{HELPERS, Helpers, inject_helpers};
@@ -91,6 +92,7 @@ pub(crate) fn compile(
                 Run {
                     id,
                     text,
+                    start: file.start_pos,
                     options,
                     source_map,
                     comments,
@@ -131,6 +133,8 @@ fn errors_beside(mut program: Program) -> Vec<report::EarlyError> {
 struct Run<'a> {
     id: &'a ModuleId<'a>,
     text: &'a str,
+    /// Where `text` begins in the source map.
+    start: BytePos,
     options: &'a Options,
     source_map: Lrc<SourceMap>,
     comments: SingleThreadedComments,
@@ -142,6 +146,9 @@ impl Run<'_> {
             unresolved: Mark::new(),
             top_level: Mark::new(),
         };
+        if verbatim::may_apply(&parsed, self.id, self.text, self.options) {
+            return self.verbatim(parsed, marks);
+        }
         let Parsed {
             mut program,
             dialect,
@@ -179,6 +186,29 @@ impl Run<'_> {
             &self.comments,
             self.options,
         )
+    }
+
+    /// The artifact of a file whose text is its record.
+    fn verbatim(
+        self,
+        parsed: Parsed,
+        marks: Marks,
+    ) -> Result<ModuleArtifact, Vec<report::EarlyError>> {
+        let mut program = parsed.program;
+        program.mutate(resolver(marks.unresolved, marks.top_level, false));
+        let early = early::check(&program, parsed.format);
+        if !early.is_empty() {
+            return Err(early);
+        }
+        let mut replaced = define::Replaced::default();
+        if define::may_apply(self.text) {
+            replaced = define::apply(&mut program, self.options, marks.unresolved);
+        }
+        // What it asks for is found as in any other file.
+        let module = registry::rewrite(program, parsed.format, marks, false)?;
+        let code = verbatim::record(self.text, self.start, &replaced, self.options.mode)
+            .ok_or_else(|| emit::failure("a constant has no place in the text"))?;
+        Ok(emit::described(&module, code, None, &self.source_map))
     }
 
     /// TypeScript and proposals become plain JavaScript.

@@ -165,28 +165,30 @@ impl Rewriter {
     /// Takes names that were imported and are not read from what the module asks for; those that it
     /// exports (`import { a } from "a"; export { a }`) it passes on.
     fn pass_on_unread(&mut self, exports: &[(Atom, Expr)]) {
-        let read = self.read.take();
         let imported = |name: Option<&Atom>| name.cloned().unwrap_or_else(|| Atom::from("*"));
+        let mut read: HashMap<Id, HashSet<Atom>> = HashMap::new();
+        for (namespace, name) in self.read.take() {
+            let names = read.entry(namespace).or_default();
+            names.insert(imported(name.as_ref()));
+        }
+        let mut passed: HashMap<Id, Vec<(Atom, Atom)>> = HashMap::new();
+        for (exported, value) in exports {
+            if let Expr::Ident(local) = value
+                && let Some(binding) = self.bindings.get(&local.to_id())
+            {
+                let names = passed.entry(binding.namespace.to_id()).or_default();
+                names.push((imported(binding.name.as_ref()), exported.clone()));
+            }
+        }
         for request in &mut self.requests.0 {
             let Some(namespace) = request.namespace.as_ref().map(Ident::to_id) else {
                 continue;
             };
-            let names: HashSet<Atom> = read
-                .iter()
-                .filter(|(of, _)| *of == namespace)
-                .map(|(_, name)| imported(name.as_ref()))
-                .collect();
+            let names = read.remove(&namespace).unwrap_or_default();
             request.names.retain(|name| names.contains(name));
-            for (exported, value) in exports {
-                if let Expr::Ident(local) = value
-                    && let Some(binding) = self.bindings.get(&local.to_id())
-                    && binding.namespace.to_id() == namespace
-                    && !names.contains(&imported(binding.name.as_ref()))
-                {
-                    let name = imported(binding.name.as_ref());
-                    request.reexports.push((name, exported.clone()));
-                }
-            }
+            let passed = passed.remove(&namespace).into_iter().flatten();
+            let unread = passed.filter(|(name, _)| !names.contains(name));
+            request.reexports.extend(unread);
         }
     }
 

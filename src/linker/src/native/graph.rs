@@ -9,7 +9,8 @@ use crate::assets::worker_entry;
 use crate::resolution_paths::split_query;
 use hotplate_compiler::{ImportKind, ImportRecord, ModuleArtifact, ModuleKind, Reexport};
 use hotplate_protocol::{Diagnostic, Severity};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A module of the graph.
 #[derive(Debug)]
@@ -66,6 +67,15 @@ impl GraphModule {
         deps
     }
 
+    /// Modules of the graph that it needs.
+    fn targets(&self, is_served: &dyn Fn(&str) -> bool) -> impl Iterator<Item = &str> {
+        self.links
+            .iter()
+            .filter(|link| link.is_internal() && !is_served(&link.id))
+            .map(|link| link.id.as_str())
+            .chain(self.starts().map(String::as_str))
+    }
+
     /// The compiled module, if it is one.
     pub(crate) fn artifact(&self) -> Option<&ModuleArtifact> {
         match &self.loaded {
@@ -83,96 +93,49 @@ pub(crate) struct Graph {
 }
 
 impl Graph {
-    /// Walks in waves, so that a wave's modules compile side by side and the result is the same every time.
+    /// Visits modules side by side as they are found, and takes note of them in waves, so that the result
+    /// is the same every time.
     pub(crate) fn walk(
         host: &dyn ModuleHost,
         roots: &[String],
-        is_served: &dyn Fn(&str) -> bool,
+        is_served: &(dyn Fn(&str) -> bool + Sync),
     ) -> Result<Self, Vec<Diagnostic>> {
+        let visits = Visits {
+            host,
+            is_served,
+            done: Mutex::default(),
+        };
+        rayon::scope(|scope| visits.start(scope, roots.iter().cloned()));
+        let mut visited = visits
+            .done
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut graph = Self::default();
         let mut errors = Vec::new();
         let mut wave: BTreeSet<String> = roots.iter().cloned().collect();
         while !wave.is_empty() {
             let mut next = BTreeSet::new();
-            for (id, loaded) in load_all(host, wave) {
-                let loaded = match loaded {
-                    Ok(loaded) => loaded,
-                    Err(diagnostics) => {
-                        errors.extend(diagnostics);
-                        Loaded::Empty
-                    }
+            for id in wave {
+                // Taken already: it stood in an earlier wave.
+                let Some(Visited {
+                    module,
+                    said,
+                    warnings,
+                }) = visited.remove(&id).flatten()
+                else {
+                    continue;
                 };
-                let module = graph.link(host, &id, loaded, &mut errors);
-                let targets = module
-                    .links
-                    .iter()
-                    .filter(|link| link.is_internal() && !is_served(&link.id));
-                next.extend(targets.map(|link| link.id.clone()));
-                next.extend(module.starts().cloned());
+                errors.extend(said);
+                graph.warnings.extend(warnings);
+                next.extend(module.targets(is_served).map(str::to_owned));
                 graph.modules.insert(id, module);
             }
-            wave = next
-                .into_iter()
-                .filter(|id| !graph.modules.contains_key(id))
-                .collect();
+            wave = next;
         }
         if errors.iter().any(Diagnostic::is_error) {
             Err(errors)
         } else {
             Ok(graph)
-        }
-    }
-
-    fn link(
-        &mut self,
-        host: &dyn ModuleHost,
-        id: &str,
-        loaded: Loaded,
-        errors: &mut Vec<Diagnostic>,
-    ) -> GraphModule {
-        let mut links = Vec::new();
-        if let Loaded::Module(artifact) = &loaded {
-            for import in &artifact.imports {
-                match resolve(host, id, import) {
-                    Ok(resolved) => links.push(Link {
-                        specifier: import.specifier.clone(),
-                        kind: import.kind,
-                        names: import.names.clone(),
-                        reexports: import.reexports.clone(),
-                        id: resolved.id,
-                        side_effects: resolved.side_effects,
-                    }),
-                    Err(failure) => match severity(id, import, &failure) {
-                        Some(Severity::Error) => {
-                            errors.push(failed(id, import, Severity::Error, &failure));
-                        }
-                        Some(Severity::Warning) => {
-                            self.warnings
-                                .push(failed(id, import, Severity::Warning, &failure));
-                            if matches!(failure, LinkFailure::NodeBuiltin { .. }) {
-                                links.push(Link::to_nothing(import));
-                            }
-                        }
-                        None => {}
-                    },
-                }
-            }
-            for (index, glob) in artifact.globs.iter().enumerate() {
-                links.extend(host.glob(id, glob).into_iter().map(|found| Link {
-                    specifier: glob.specifier(index, &found.path),
-                    kind: glob.kind(),
-                    names: vec!["*".to_owned()],
-                    reexports: Vec::new(),
-                    id: found.id,
-                    side_effects: true,
-                }));
-            }
-        }
-        GraphModule {
-            loaded,
-            links,
-            code: None,
-            node: host.node_mode(id),
         }
     }
 
@@ -281,18 +244,105 @@ pub(crate) fn is_external(id: &str) -> bool {
         || id == NOTHING
 }
 
-type LoadedModule = (String, Result<Loaded, Vec<Diagnostic>>);
-
-fn load_all(host: &dyn ModuleHost, ids: BTreeSet<String>) -> Vec<LoadedModule> {
-    use rayon::prelude::*;
-    let ids: Vec<String> = ids.into_iter().collect();
-    ids.into_par_iter().map(|id| load(host, id)).collect()
+/// One module that was visited.
+struct Visited {
+    module: GraphModule,
+    /// What its file and its imports are said to have wrong.
+    said: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
 }
 
-fn load(host: &dyn ModuleHost, id: String) -> LoadedModule {
-    let loaded = match worker_entry(&id) {
-        Some(entry) => Ok(Loaded::Worker { entry }),
-        None => host.load(&id),
+/// A walk under way. A task for each module rather than a wave for each step: a long file at the end of a
+/// short chain (React's client) does not hold up what is beside it.
+struct Visits<'a> {
+    host: &'a dyn ModuleHost,
+    is_served: &'a (dyn Fn(&str) -> bool + Sync),
+    /// `None` as long as a module is being visited.
+    done: Mutex<HashMap<String, Option<Visited>>>,
+}
+
+impl Visits<'_> {
+    fn done(&self) -> MutexGuard<'_, HashMap<String, Option<Visited>>> {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn start<'s>(&'s self, scope: &rayon::Scope<'s>, ids: impl Iterator<Item = String>) {
+        let mut done = self.done();
+        for id in ids {
+            if done.contains_key(&id) {
+                continue;
+            }
+            done.insert(id.clone(), None);
+            scope.spawn(move |scope| {
+                let visited = visit(self.host, &id);
+                let targets: Vec<String> = visited
+                    .module
+                    .targets(self.is_served)
+                    .map(str::to_owned)
+                    .collect();
+                self.done().insert(id, Some(visited));
+                self.start(scope, targets.into_iter());
+            });
+        }
+    }
+}
+
+fn visit(host: &dyn ModuleHost, id: &str) -> Visited {
+    let mut said = Vec::new();
+    let mut warnings = Vec::new();
+    let loaded = match worker_entry(id) {
+        Some(entry) => Loaded::Worker { entry },
+        None => host.load(id).unwrap_or_else(|diagnostics| {
+            said = diagnostics;
+            Loaded::Empty
+        }),
     };
-    (id, loaded)
+    let mut links = Vec::new();
+    if let Loaded::Module(artifact) = &loaded {
+        for import in &artifact.imports {
+            match resolve(host, id, import) {
+                Ok(resolved) => links.push(Link {
+                    specifier: import.specifier.clone(),
+                    kind: import.kind,
+                    names: import.names.clone(),
+                    reexports: import.reexports.clone(),
+                    id: resolved.id,
+                    side_effects: resolved.side_effects,
+                }),
+                Err(failure) => match severity(id, import, &failure) {
+                    Some(Severity::Error) => {
+                        said.push(failed(id, import, Severity::Error, &failure));
+                    }
+                    Some(Severity::Warning) => {
+                        warnings.push(failed(id, import, Severity::Warning, &failure));
+                        if matches!(failure, LinkFailure::NodeBuiltin { .. }) {
+                            links.push(Link::to_nothing(import));
+                        }
+                    }
+                    None => {}
+                },
+            }
+        }
+        for (index, glob) in artifact.globs.iter().enumerate() {
+            links.extend(host.glob(id, glob).into_iter().map(|found| Link {
+                specifier: glob.specifier(index, &found.path),
+                kind: glob.kind(),
+                names: vec!["*".to_owned()],
+                reexports: Vec::new(),
+                id: found.id,
+                side_effects: true,
+            }));
+        }
+    }
+    let module = GraphModule {
+        node: host.node_mode(id),
+        loaded,
+        links,
+        code: None,
+    };
+    Visited {
+        module,
+        said,
+        warnings,
+    }
 }
