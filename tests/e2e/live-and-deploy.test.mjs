@@ -261,6 +261,71 @@ async function waitFor(condition) {
   while (!(await condition())) assert.ok(Date.now() < until, "not within 5 s");
 }
 
+/** An app whose routes load later, share a module and have sheets; `big` makes its package a chunk of its own. */
+const LAZY = {
+  "index.html": '<!doctype html><html><head><link rel="icon" href="data:," /></head><body><div id="root"></div><script type="module" src="/src/main.tsx"></script></body></html>',
+  "package.json": JSON.stringify({ dependencies: { react: "19.3.1", "react-dom": "19.3.1" } }),
+  "src/main.tsx": `import { Suspense, lazy, useState } from "react";
+import { createRoot } from "react-dom/client";
+import "./main.css";
+const routes = { one: lazy(() => import("./One")), two: lazy(() => import("./Two")) };
+addEventListener("vite:preloadError", (event) => Object.assign(window, { preloadError: String((event as unknown as { payload: Error }).payload.message) }));
+Object.assign(window, { three: () => import("./Three") });
+function App() {
+  const [route, setRoute] = useState<keyof typeof routes | null>(null);
+  const Route = route && routes[route];
+  return <>{(["one", "two"] as const).map((name) => <button key={name} id={name} onClick={() => setRoute(name)}>{name}</button>)}<Suspense>{Route && <Route />}</Suspense></>;
+}
+createRoot(document.getElementById("root")!).render(<App />);`,
+  "src/main.css": "h1 { color: rgb(1, 1, 1); letter-spacing: 1px }",
+  "src/title.ts": 'import "./title.css"; export const title = (text: string) => `Route ${text}`;',
+  "src/title.css": "h1 { color: rgb(2, 2, 2); word-spacing: 2px }",
+  "src/One.tsx": 'import { title } from "./title"; import "./One.css"; export default () => <h1 ref={(it) => { if (it) Object.assign(window, { seen: getComputedStyle(it).color }); }}>{title("one")}</h1>;',
+  "src/One.css": "h1 { color: rgb(3, 3, 3) }",
+  "src/Two.tsx": 'import { title } from "./title"; export default () => <h1>{title("two")}</h1>;',
+  "src/Three.ts": 'export const three = 3;',
+};
+
+test("a deployed route loads later with its sheet, and says when it cannot", async () => {
+  await platform.ok("POST", "/apps", { slug: "lazy" });
+  await platform.edit("lazy", LAZY);
+  const deployment = await platform.deploy("lazy");
+  assert.equal(deployment.state, "deployed", JSON.stringify(deployment.error));
+  const named = (/** @type {RegExp} */ pattern) => deployment.bundle.chunks.map((/** @type {{file: string}} */ chunk) => chunk.file).filter((/** @type {string} */ file) => pattern.test(file));
+  for (const pattern of [/^assets\/One-\w{8}\.js$/, /^assets\/One-\w{8}\.css$/, /^assets\/title-\w{8}\.js$/, /^assets\/vendor-\w{8}\.js$/]) assert.equal(named(pattern).length, 1, String(pattern));
+  const { text } = await platform.visit("lazy");
+  assert.ok(text.includes(`<link rel="modulepreload" crossorigin href="/${named(/vendor/)[0]}">`), text);
+
+  const page = await platform.browser.newPage();
+  const errors = problems(page);
+  /** @type {string[]} */ const asked = [];
+  page.on("request", (request) => void asked.push(new URL(request.url()).pathname.slice(1)));
+  // From a path of some depth, as a router's reload would be.
+  await page.goto(`${platform.host("lazy")}deep/in/the/app`);
+  await page.waitForSelector("#one");
+  assert.deepEqual(asked.filter((file) => /One|Two|title/.test(file)), [], "nothing of a route before it is asked for");
+  await page.click("#one");
+  await page.waitForSelector("h1");
+  assert.equal(await page.textContent("h1"), "Route one");
+  assert.equal(await page.evaluate(() => Reflect.get(window, "seen")), "rgb(3, 3, 3)", "the sheet was there at the first render");
+  assert.deepEqual(
+    await page.evaluate(() => { const style = getComputedStyle(/** @type {Element} */ (document.querySelector("h1"))); return [style.letterSpacing, style.wordSpacing]; }),
+    ["1px", "2px"],
+  );
+  await page.click("#two");
+  await page.waitForFunction(() => document.querySelector("h1")?.textContent === "Route two");
+  assert.equal(asked.filter((file) => /title/.test(file)).length, 2, "what routes share is loaded once, script and sheet");
+  assert.deepEqual(errors, []);
+
+  await page.route(/Three-/, (route) => route.abort());
+  const three = () => page.evaluate(() => Reflect.get(window, "three")().then((/** @type {any} */ found) => found.three, () => "rejected"));
+  assert.equal(await three(), "rejected");
+  assert.match(await page.evaluate(() => Reflect.get(window, "preloadError")), /Three-/);
+  await page.unroute(/Three-/);
+  assert.equal(await three(), 3, "the network is back");
+  await page.close();
+});
+
 test("screenshots were saved", () => {
   const names = APPS.flatMap((app) => ["live", "overlay", "deployment"].map((kind) => `${app.name}-${kind}.png`));
   for (const name of names) assert.ok(readFileSync(join(OUTPUT, name)).length > 1_000, name);

@@ -2,7 +2,7 @@
  * Runs bundles, each in a fresh context, and tells what they printed. A process of its own, because
  * `vm.SourceTextModule` needs `--experimental-vm-modules`, and because bundles may throw anywhere.
  *
- * Reads lines of JSON `{kind: "module" | "script" | "registry", …}` and answers each with `{output}`.
+ * Reads lines of JSON `{kind: "modules" | "registry", …}` and answers each with `{output}`.
  */
 // @ts-check
 import { createInterface } from "node:readline";
@@ -69,7 +69,7 @@ function context() {
     console: { log: print, warn: () => {}, error: () => {} },
     setTimeout: timer, queueMicrotask, structuredClone, URL, TextEncoder, TextDecoder, atob, btoa,
     location: { origin: "http://app.test", href: "http://app.test/" },
-    document: { head: { append: () => {} }, createElement: () => ({}) },
+    document: { head: { append: (/** @type {any} */ element) => queueMicrotask(() => element.onload?.()) }, createElement: () => ({}) },
   };
   vm.createContext(Object.assign(sandbox, { window: sandbox, self: sandbox }));
   // Node has given it to its own context alone.
@@ -81,21 +81,36 @@ function context() {
 async function run(job) {
   const sandbox = context();
   switch (job.kind) {
-    case "module": {
-      // @ts-expect-error behind a flag, and so without a type
-      const module = new vm.SourceTextModule(job.code, {
-        context: sandbox,
-        initializeImportMeta: (/** @type {any} */ meta) => void Object.assign(meta, { url: "http://app.test/main.js" }),
-      });
-      await module.link(() => {
-        throw new Error("nothing is left to import");
-      });
-      await settled(module.evaluate());
+    case "modules": {
+      /** @type {Map<string, any>} */ const modules = new Map();
+      /** @param {string} specifier @param {string} from @returns {any} */
+      const find = (specifier, from) => {
+        const { pathname } = new URL(specifier, `http://app.test${from}`);
+        const found = modules.get(pathname);
+        if (!found) throw new Error(`nothing is at ${pathname}`);
+        return found;
+      };
+      for (const path of Object.keys(job.files).filter((file) => file.endsWith(".js"))) {
+        // @ts-expect-error behind a flag, and so without a type
+        const module = new vm.SourceTextModule(job.files[path], {
+          context: sandbox,
+          identifier: path,
+          initializeImportMeta: (/** @type {any} */ meta) => void Object.assign(meta, { url: `http://app.test${path}` }),
+          importModuleDynamically: async (/** @type {string} */ specifier) => {
+            const imported = find(specifier, path);
+            await imported.evaluate();
+            return imported;
+          },
+        });
+        modules.set(path, module);
+      }
+      // A module can be linked once, so all are before one runs.
+      for (const module of modules.values()) {
+        if (module.status === "unlinked") await module.link((/** @type {string} */ specifier, /** @type {any} */ from) => find(specifier, from.identifier));
+      }
+      await settled(find(job.entry, "/").evaluate());
       return;
     }
-    case "script":
-      vm.runInContext(job.code, sandbox);
-      return;
     case "registry": {
       for (const code of [REGISTRY, PREVIEW, job.vendor, job.code]) vm.runInContext(code, sandbox);
       await settled(vm.runInContext(`__hotplate__.start(${JSON.stringify(job.entry)})`, sandbox));

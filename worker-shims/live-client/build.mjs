@@ -1,6 +1,6 @@
 /**
- * Bundles the live client (`dist/client.js`), the runtime of releases (`dist/release.js`) and that of web
- * workers (`dist/worker.js`), all classic scripts.
+ * Bundles the live client (`dist/client.js`) and the runtime of web workers (`dist/worker.js`), classic
+ * scripts, and the runtime of releases (`dist/release.js`), which stands at the head of an ES module.
  */
 // @ts-check
 import { mkdirSync } from "node:fs";
@@ -15,20 +15,6 @@ mkdirSync(path("./dist"), { recursive: true });
 /** @type {import("esbuild").BuildOptions} */
 const shared = { bundle: true, format: "iife", target: "es2022", minify: true, legalComments: "none", logLevel: "warning" };
 
-/**
- * A runtime that stands before records in one script. Its own "use strict" must not reach them: packages
- * that were written before strict mode stand there too. A function ends it.
- * @param {string} name
- */
-const runtime = (name) =>
-  build({
-    ...shared,
-    entryPoints: [path(`./src/${name}.js`)],
-    outfile: path(`./dist/${name}.js`),
-    banner: { js: "(()=>{" },
-    footer: { js: "})();" },
-  });
-
 await Promise.all([
   build({
     ...shared,
@@ -37,6 +23,20 @@ await Promise.all([
     // React's development build asks for the development build of its refresh runtime.
     define: { "process.env.NODE_ENV": '"development"' },
   }),
-  runtime("release"),
-  runtime("worker"),
+  build({
+    ...shared,
+    entryPoints: [path("./src/release.js")],
+    outfile: path("./dist/release.js"),
+    // A constant of the page's script, which is an ES module: nothing of it is global.
+    globalName: "__hotplate__",
+  }),
+  build({
+    ...shared,
+    entryPoints: [path("./src/worker.js")],
+    outfile: path("./dist/worker.js"),
+    // The runtime's own "use strict" must not reach what follows it in a worker's script: packages that
+    // were written before strict mode stand there too. A function ends it.
+    banner: { js: "(()=>{" },
+    footer: { js: "})();" },
+  }),
 ]);

@@ -10,6 +10,12 @@ pub(crate) fn literal(text: &str) -> String {
     escape(serde_json::Value::from(text).to_string())
 }
 
+/// JSON of strings and numbers, as safe.
+pub(crate) fn json(value: &impl Serialize) -> String {
+    // Strings and numbers alone: serialising them cannot fail.
+    escape(serde_json::to_string(value).unwrap_or_default())
+}
+
 fn escape(json: String) -> String {
     if json.contains(['<', '\u{2028}', '\u{2029}']) {
         json.replace('<', "\\u003c")
@@ -36,8 +42,7 @@ pub(crate) fn define<K: Serialize + Ord, T: Serialize>(
     out.push_str(code);
     if !deps.is_empty() {
         out.push(',');
-        // Strings alone: serialising them cannot fail.
-        out.push_str(&escape(serde_json::to_string(deps).unwrap_or_default()));
+        out.push_str(&json(deps));
     }
     out.push_str(");\n");
 }

@@ -55,28 +55,24 @@ fn app() -> Files {
 fn a_release_is_whole_and_hashed() {
     let host = host(app(), Options::production());
     let made = release(&host).unwrap();
+    let entry = entry(&made);
     let mut out = String::new();
     for file in &made.files {
         let text = String::from_utf8(file.bytes.clone()).unwrap();
         // The runtime is a build of its own; its hash is no business of this snapshot.
-        let text = text
-            .find("\n__hotplate__.define(")
-            .map_or(text.as_str(), |at| &text[at + 1..])
-            .to_owned();
-        let path = if file.path.ends_with(".js") {
-            "assets/index-<hash>.js"
+        let text = if file.path == entry {
+            &text[text.find("\n__hotplate__.define(").unwrap() + 1..]
         } else {
-            &file.path
+            &text
         };
-        writeln!(out, "== {path}\n{}", text.trim_end()).unwrap();
+        writeln!(out, "== {}\n{}", file.path, text.trim_end()).unwrap();
     }
-    let script = made
-        .files
-        .iter()
-        .find(|file| file.path.ends_with(".js"))
-        .unwrap();
-    insta::assert_snapshot!(out.replace(&script.path, "assets/index-<hash>.js"));
-    assert_eq!(made.bundle.chunks.len(), 2);
+    insta::assert_snapshot!(out.replace(&entry, "assets/index-<hash>.js"));
+    assert_eq!(
+        made.bundle.chunks.len(),
+        4,
+        "script and sheet of the page and of what it loads later"
+    );
     assert!(made.bundle.gzip_bytes < made.bundle.bytes);
     assert_eq!(
         release(&host).unwrap(),
@@ -90,6 +86,34 @@ fn a_release_is_whole_and_hashed() {
             std::fs::write(path, &file.bytes).unwrap();
         }
     }
+}
+
+/// Path of the page's script.
+fn entry(made: &Release) -> String {
+    let page = made.files.iter().find(|file| file.path == "index.html");
+    let page = std::str::from_utf8(&page.unwrap().bytes).unwrap();
+    let (_, from) = page
+        .split_once("<script type=\"module\" crossorigin src=\"/")
+        .unwrap();
+    from.split_once('"').unwrap().0.to_owned()
+}
+
+#[test]
+fn a_change_in_what_loads_later_touches_its_chunk_and_the_page() {
+    let before = release(&host(app(), Options::production())).unwrap();
+    let mut files = app();
+    files
+        .get_mut("src/lazy.ts")
+        .unwrap()
+        .extend(b"globalThis.changed = true;");
+    let after = release(&host(files, Options::production())).unwrap();
+    let new: Vec<&str> = after
+        .files
+        .iter()
+        .filter(|file| !before.files.contains(file))
+        .map(|file| file.path.split('-').next().unwrap())
+        .collect();
+    assert_eq!(new, ["assets/index", "assets/lazy", "index.html"]);
 }
 
 /// Files as text, the runtime at the beginning of scripts left out: it is a build of its own.

@@ -20,7 +20,7 @@ import { importView, requireView, syncNamespace } from "./namespace.js";
  * @property {(id: string, text: string) => void} style a style sheet executes
  * @property {() => Function} signature Fast Refresh's `$RefreshSig$`
  * @property {(instance: Instance) => void} evaluated
- * @property {(id: string) => Promise<unknown> | null} fetch loads the chunk of an id that is not defined
+ * @property {(id: string) => Promise<unknown> | null} fetch loads the chunks that an `import()` of an id needs; null: nothing is to be loaded
  * @property {(url: string) => Promise<object>} native the browser's own `import()`
  * @property {string} origin
  */
@@ -310,7 +310,9 @@ export class Registry {
     const edge = this.resolve(importer, specifier);
     if (!edge) return this.host.native(new URL(specifier, this.url(importer.module.id)).href);
     this.#attach(importer, edge.module);
-    if (!edge.module.record) await this.host.fetch(edge.module.id);
+    // Also of a module that is defined: what it imports may still be on its way with another chunk.
+    const chunks = this.host.fetch(edge.module.id);
+    if (chunks) await chunks;
     this.link(edge.module);
     await this.evaluate(edge.module);
     return importView(edge.module, edge.node);

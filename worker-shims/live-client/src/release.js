@@ -1,64 +1,101 @@
 /**
  * The runtime of releases: the registry and nothing else. No updates, no socket, no overlay.
  *
- * `chunks` says which files define a module that is imported dynamically.
+ * It stands at the head of the page's script as the constant `__hotplate__`. Every other chunk is an ES
+ * module whose default export defines the chunk's modules.
  */
 // @ts-check
 
 import { Registry } from "./registry.js";
 
-/** @type {Record<string, string[]>} */
-const chunkUrls = {};
+/**
+ * @typedef {object} Table
+ * @property {string[]} files names of scripts and sheets, beside the page's script
+ * @property {Record<string, number[]>} chunks which of them a dynamic import of a module needs
+ * @property {string[]} start modules that the page starts
+ */
+
+/** @type {Table} */
+let table = { files: [], chunks: {}, start: [] };
+let base = "";
 /** @type {Map<string, Promise<void>>} */
 const loading = new Map();
+/** How often a file could not be loaded. @type {Map<string, number>} */
+const failures = new Map();
 
-/** @param {string} url @returns {Promise<void>} */
-function load(url) {
-  let present = loading.get(url);
+/** @param {string} href @returns {Promise<void>} */
+const loadSheet = (href) =>
+  new Promise((resolve, reject) => {
+    const link = Object.assign(document.createElement("link"), { rel: "stylesheet", crossOrigin: "", href });
+    link.onload = () => resolve();
+    link.onerror = () => {
+      link.remove();
+      reject(new Error(`Unable to preload CSS for ${href}`));
+    };
+    document.head.append(link);
+  });
+
+/** @param {string} href @returns {Promise<void>} */
+const loadScript = async (href) => (await import(href)).default(exports);
+
+/** @param {string} file @returns {Promise<void>} */
+function load(file) {
+  let present = loading.get(file);
   if (!present) {
-    present = new Promise((resolve, reject) => {
-      const sheet = url.endsWith(".css");
-      const element = sheet
-        ? Object.assign(document.createElement("link"), { rel: "stylesheet", href: url })
-        : Object.assign(document.createElement("script"), { src: url });
-      element.onload = () => resolve();
-      element.onerror = () => {
-        // Not kept: the network may be back at the next try.
-        loading.delete(url);
-        element.remove();
-        reject(new Error(`could not load ${url}`));
-      };
-      document.head.append(element);
+    const failed = failures.get(file) ?? 0;
+    // Browsers keep that a module could not be fetched (HTML, 8.1.4.2, module map); by another URL it is tried anew.
+    const href = new URL(failed ? `${file}?retry=${failed}` : file, base).href;
+    present = file.endsWith(".css") ? loadSheet(href) : loadScript(href);
+    loading.set(file, present);
+    present.catch(() => {
+      loading.delete(file);
+      failures.set(file, failed + 1);
     });
-    loading.set(url, present);
   }
   return present;
+}
+
+/**
+ * Everything at once: no chunk waits for another one's text to be asked for. Sheets are there before code runs.
+ * @param {string} id @returns {Promise<unknown> | null}
+ */
+function fetchChunks(id) {
+  if (!Object.hasOwn(table.chunks, id)) return null;
+  return Promise.all(table.chunks[id].map((file) => load(table.files[file]))).catch((error) => {
+    // As in Vite: a page may take this as the sign that it is older than what is deployed.
+    const event = Object.assign(new Event("vite:preloadError", { cancelable: true }), { payload: error });
+    window.dispatchEvent(event);
+    throw error;
+  });
 }
 
 /** @type {Registry} */
 const registry = new Registry({
   origin: location.origin,
   meta: (instance) => ({ url: registry.url(instance.module.id), env: {} }),
-  style: (_id, text) => {
-    if (text) document.head.append(Object.assign(document.createElement("style"), { textContent: text }));
-  },
+  // Sheets are files of their own.
+  style: () => {},
   signature: () => (/** @type {unknown} */ type) => type,
   evaluated: () => {},
-  fetch: (id) => (Object.hasOwn(chunkUrls, id) ? Promise.all(chunkUrls[id].map(load)) : null),
+  fetch: fetchChunks,
   native: (url) => import(url),
 });
 
-Object.defineProperty(window, "__hotplate__", {
-  value: {
-    define: registry.define.bind(registry),
-    css: registry.css.bind(registry),
-    alias: registry.alias.bind(registry),
-    loaded: () => {},
-    chunks: (/** @type {Record<string, string[]>} */ urls) => void Object.assign(chunkUrls, urls),
-    start: async (/** @type {string} */ id) => {
-      const module = registry.module(id);
-      registry.link(module);
-      await registry.evaluate(module);
-    },
-  },
-});
+export const define = registry.define.bind(registry);
+
+/** What chunks get. */
+const exports = { define };
+
+/** @param {string} url of the page's script @param {Table} chunkTable */
+export function start(url, chunkTable) {
+  base = url;
+  table = chunkTable;
+  for (const id of table.start) void run(id);
+}
+
+/** @param {string} id */
+async function run(id) {
+  const module = registry.module(id);
+  registry.link(module);
+  await registry.evaluate(module);
+}

@@ -1,31 +1,32 @@
 //! Releases: an app and its packages as hashed files that need nothing but a static host.
 //!
-//! One script (runtime, records, start), one style sheet, assets, public files and the page. Equal
-//! input gives equal bytes. Uploading and limits are the build service's business.
+//! Chunks (script and style sheet) of the page and of what it imports dynamically, assets, public files
+//! and the page. Equal input gives equal bytes. Uploading and limits are the build service's business.
 
+mod chunks;
 mod page;
 mod prune;
+mod records;
+mod scripts;
 mod sheets;
 mod workers;
 
-use super::graph::{Graph, NOTHING};
+use self::chunks::Chunks;
+use self::records::Records;
+use super::graph::Graph;
 use super::host::{Loaded, ModuleHost, ROOT};
-use super::worker::inline_record;
 use crate::app_resolver::{AppResolution, AppResolver};
-use crate::builtins::EMPTY;
 use crate::resolution_paths::split_query;
 use crate::tree::Tree;
-use crate::{diagnose, html, record};
+use crate::{diagnose, html};
 use data_encoding::HEXLOWER;
 use flate2::{Compression, write::GzEncoder};
 use hotplate_protocol::{Bundle, Chunk, Diagnostic};
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::sync::Arc;
-
-/// The runtime of releases, built from `worker-shims/live-client`.
-const RUNTIME: &str = include_str!("../../../../worker-shims/live-client/dist/release.js");
 
 /// What is released.
 #[derive(Clone, Copy)]
@@ -84,21 +85,17 @@ pub fn link_release(
         url.or_else(|| is_public(id).then(|| split_query(id).0.to_owned()))
     };
 
-    let css = sheets::join(&graph, &order, &url_of);
-    let css_path = (!css.is_empty()).then(|| emit(&mut files, "index", "css", css.into_bytes()));
-    let starts = entries.scripts.iter().map(|(_, id)| id.as_str());
-    let code = script(&graph, &order, starts, &url_of, &workers.inlined);
-    let js_path =
-        (!entries.scripts.is_empty()).then(|| emit(&mut files, "index", "js", code.into_bytes()));
-    let bundle = measure(&files, [&js_path, &css_path].into_iter().flatten());
+    let starts: Vec<&str> = entries.scripts.iter().map(|(_, id)| id.as_str()).collect();
+    let chunks = Chunks::of(&graph, &order, &roots);
+    let records = Records {
+        graph: &graph,
+        url_of: &url_of,
+        inlined: &workers.inlined,
+    };
+    let written = scripts::write(records, &chunks, &starts, &mut files);
+    let bundle = measure(&files, &written.code);
 
-    let page = page::rewrite(
-        app,
-        &entries,
-        js_path.as_deref(),
-        css_path.as_deref(),
-        &mut files,
-    )?;
+    let page = page::rewrite(app, &entries, &written.page, &mut files)?;
     files.insert("index.html".to_owned(), page.into_bytes());
     for path in app.tree.0.keys() {
         if let Some(name) = path.strip_prefix("public/")
@@ -232,79 +229,9 @@ fn path_of(name: &str, hash: &str, extension: &str) -> String {
     )
 }
 
-fn script<'a>(
-    graph: &Graph,
-    order: &[String],
-    starts: impl Iterator<Item = &'a str>,
-    url_of: &dyn Fn(&str) -> Option<String>,
-    inlined: &BTreeMap<String, String>,
-) -> String {
-    let mut code = RUNTIME.trim_end().to_owned();
-    code.push('\n');
-    code.push_str(&records(graph, order, url_of, inlined));
-    for id in starts {
-        code.push_str("__hotplate__.start(");
-        code.push_str(&record::literal(id));
-        code.push_str(");\n");
-    }
-    code
-}
-
-/// Calls that define the modules of `order`; `inlined` are scripts of workers by the id of their URL.
-fn records(
-    graph: &Graph,
-    order: &[String],
-    url_of: &dyn Fn(&str) -> Option<String>,
-    inlined: &BTreeMap<String, String>,
-) -> String {
-    let nothing = BTreeMap::<&str, &str>::new();
-    let mut code = String::new();
-    let mut served = BTreeMap::new();
-    for (id, module) in order
-        .iter()
-        .filter_map(|id| Some((id, graph.modules.get(id)?)))
-    {
-        match &module.loaded {
-            Loaded::Worker { .. } => {
-                let record = match inlined.get(id) {
-                    Some(script) => inline_record(script),
-                    None => record::asset(&url_of(id).unwrap_or_default()),
-                };
-                record::define(&mut code, id, &record, &nothing);
-            }
-            Loaded::Empty => record::define(&mut code, id, EMPTY, &nothing),
-            Loaded::Asset { .. } => {
-                let url = url_of(id).unwrap_or_default();
-                record::define(&mut code, id, &record::asset(&url), &nothing);
-            }
-            Loaded::Module(artifact) => {
-                let record = module.code.as_deref().unwrap_or(&artifact.code);
-                record::define(&mut code, id, record.trim_end(), &module.deps());
-                for link in module
-                    .links
-                    .iter()
-                    .filter(|link| !graph.modules.contains_key(&link.id))
-                {
-                    if link.id == NOTHING {
-                        served.insert(link.id.as_str(), EMPTY.to_owned());
-                    } else if let Some(url) = url_of(&link.id).filter(|_| link.is_internal()) {
-                        served.insert(link.id.as_str(), record::asset(&url));
-                    }
-                }
-            }
-        }
-    }
-    for (id, record) in served {
-        record::define(&mut code, id, &record, &nothing);
-    }
-    code
-}
-
-fn measure<'a>(
-    files: &BTreeMap<String, Vec<u8>>,
-    chunks: impl Iterator<Item = &'a String>,
-) -> Bundle {
-    let mut chunks: Vec<Chunk> = chunks
+fn measure(files: &BTreeMap<String, Vec<u8>>, code: &BTreeSet<String>) -> Bundle {
+    let mut chunks: Vec<Chunk> = code
+        .par_iter()
         .filter_map(|path| {
             let bytes = files.get(path)?;
             Some(Chunk {

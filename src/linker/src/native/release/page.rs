@@ -1,5 +1,6 @@
-//! A release's `index.html`: its script and sheet in place of the app's own, and its files hashed.
+//! A release's `index.html`: its chunks in place of the app's own scripts and sheets, and its files hashed.
 
+use super::scripts::PageLoads;
 use super::{Entries, ReleaseApp, asset_name, emit};
 use crate::app_resolver::AppResolution;
 use crate::html;
@@ -11,20 +12,31 @@ use std::collections::BTreeMap;
 pub(super) fn rewrite(
     app: &ReleaseApp<'_>,
     entries: &Entries,
-    js: Option<&str>,
-    css: Option<&str>,
+    loads: &PageLoads,
     files: &mut BTreeMap<String, Vec<u8>>,
 ) -> Result<String, Vec<Diagnostic>> {
     let mut head = String::new();
-    if let Some(js) = js {
+    if let Some(entry) = &loads.entry {
         head.extend([
             "<script type=\"module\" crossorigin src=\"/",
-            js,
+            entry,
             "\"></script>",
         ]);
     }
-    if let Some(css) = css {
-        head.extend(["<link rel=\"stylesheet\" crossorigin href=\"/", css, "\">"]);
+    // Without it a browser would hear of these only after it had the entry.
+    for chunk in &loads.before {
+        head.extend([
+            "<link rel=\"modulepreload\" crossorigin href=\"/",
+            chunk,
+            "\">",
+        ]);
+    }
+    if let Some(sheet) = &loads.sheet {
+        head.extend([
+            "<link rel=\"stylesheet\" crossorigin href=\"/",
+            sheet,
+            "\">",
+        ]);
     }
     // What the page refers to itself (`<link rel="icon" href="/src/icon.svg">`) becomes an asset.
     let mut urls = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! A release's one style sheet: every reachable sheet once, in execution order.
+//! A chunk's style sheet: the sheets of its modules, each once, in execution order.
 
 use crate::native::graph::{Graph, GraphModule, is_external};
 use crate::styles::substitute;
@@ -8,13 +8,13 @@ use std::collections::BTreeSet;
 /// Joins the sheets of the modules in `order`.
 pub(super) fn join(
     graph: &Graph,
-    order: &[String],
+    order: &[&str],
     url_of: &dyn Fn(&str) -> Option<String>,
 ) -> String {
     let mut first = Vec::new();
     let mut seen = BTreeSet::new();
     let mut rest = String::new();
-    for module in order.iter().filter_map(|id| graph.modules.get(id)) {
+    for module in order.iter().filter_map(|id| graph.modules.get(*id)) {
         let Some(css) = module
             .artifact()
             .and_then(|artifact| artifact.css.as_deref())

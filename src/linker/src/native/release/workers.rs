@@ -4,7 +4,8 @@
 //! A name is therefore the hash of what the worker and those it starts run, written before any of them has a
 //! name.
 
-use super::{asset_name, emit_assets, path_of, records};
+use super::records::Records;
+use super::{asset_name, emit_assets, path_of};
 use crate::assets::is_inline_worker;
 use crate::native::graph::Graph;
 use crate::native::worker::script;
@@ -47,7 +48,12 @@ pub(super) fn emit(
             let public = || is_public(id).then(|| split_query(id).0.to_owned());
             urls.get(id).cloned().or_else(public)
         };
-        let modules = records(graph, &worker.order, &url_of, &BTreeMap::new());
+        let records = Records {
+            graph,
+            url_of: &url_of,
+            inlined: &BTreeMap::new(),
+        };
+        let modules = records.of(worker.order.iter().map(String::as_str));
         script(&worker.entry, &modules)
     };
     let nameless: Vec<(&str, String)> = workers
