@@ -165,11 +165,10 @@ impl AppResolver {
         } else {
             script_stem(best)
         };
-        let prefix = specifier
-            .rfind('/')
-            .and_then(|at| specifier.get(..=at))
-            .unwrap_or_default();
-        Some(format!("{prefix}{suggested}"))
+        let start = specifier.rfind('/').map_or(0, |at| at + 1);
+        let (prefix, last) = specifier.split_at(start);
+        // Where it ends in `/`, `/.` or another name (`#imports`), a name in its place means another folder.
+        (last == wanted).then(|| format!("{prefix}{suggested}"))
     }
 }
 

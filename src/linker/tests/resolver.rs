@@ -74,3 +74,30 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_specifier_that_ends_in_a_folder_gets_no_name_in_its_place() {
+    let files = Files::from([
+        ("y/y.tsx".to_owned(), Vec::new()),
+        ("y/a.ts".to_owned(), Vec::new()),
+    ]);
+    let resolver = AppResolver::new(&App::new(files).tree(), &|_| None);
+    for specifier in ["./y./", "./y./.", "./x/../y./"] {
+        let found = resolver.resolve("/y/a.ts", specifier);
+        assert_eq!(
+            found,
+            AppResolution::NotFound { suggestion: None },
+            "{specifier}"
+        );
+    }
+    let found = resolver.resolve("/y/a.ts", "./y.");
+    assert!(
+        matches!(
+            found,
+            AppResolution::NotFound {
+                suggestion: Some(_)
+            }
+        ),
+        "{found:?}"
+    );
+}
