@@ -89,6 +89,10 @@ pub struct Options {
     pub jsx: JsxOptions,
     /// TypeScript's `experimentalDecorators`.
     pub legacy_decorators: bool,
+    /// TypeScript's `emitDecoratorMetadata`, which only legacy decorators have.
+    pub decorator_metadata: bool,
+    /// TypeScript's `useDefineForClassFields`: whether its class fields are those of ECMAScript.
+    pub define_class_fields: bool,
     /// Public `VITE_*` values. In production `import.meta.env.*` becomes constants.
     pub env: BTreeMap<String, String>,
     /// Whether a source map is made.
@@ -113,6 +117,8 @@ impl Options {
             refresh: true,
             jsx: JsxOptions::default(),
             legacy_decorators: false,
+            decorator_metadata: false,
+            define_class_fields: true,
             env: BTreeMap::new(),
             source_map: true,
             minify: false,

@@ -3,6 +3,7 @@
 //! Each pass has its own module; this one only says what runs when, and collects what they found.
 
 mod assemble;
+mod class_fields;
 mod define;
 mod early;
 mod emit;
@@ -217,11 +218,14 @@ impl Run<'_> {
             // Legacy decorators read parameter properties and types, so they come first.
             program.mutate(decorators(DecoratorConfig {
                 legacy: true,
-                emit_metadata: false,
-                use_define_for_class_fields: true,
+                emit_metadata: self.options.decorator_metadata,
+                use_define_for_class_fields: self.options.define_class_fields,
             }));
         }
         if dialect.is_typescript() {
+            if !self.options.define_class_fields {
+                class_fields::assign(program);
+            }
             let config = typescript::Config {
                 native_class_properties: true,
                 ..Default::default()
@@ -246,6 +250,9 @@ impl Run<'_> {
                     marks.unresolved,
                     marks.top_level,
                 ));
+            }
+            if !self.options.define_class_fields {
+                class_fields::drop_declarations(program);
             }
         }
         if self.text.contains('@') && !self.options.legacy_decorators {

@@ -50,12 +50,14 @@ impl TsConfig {
         self.paths.contains(path)
     }
 
-    /// `base` with what the app says of JSX and decorators.
+    /// `base` with what the app says of JSX, decorators and class fields.
     pub fn compiler_options(&self, base: Options) -> Options {
         let mut all = base;
         for layer in self.layers.iter().rev() {
             options::apply(&mut all, &layer.options);
         }
+        all.define_class_fields =
+            options::define_class_fields(self.layers.iter().map(|layer| &layer.options));
         all
     }
 
@@ -190,6 +192,26 @@ mod tests {
             ("preact", "h")
         );
         assert!(options.legacy_decorators);
+    }
+
+    #[test]
+    fn class_fields_follow_the_flag_and_then_the_target() {
+        for (config, define) in [
+            ("{}", true),
+            (r#"{ "target": "ES2021" }"#, false),
+            (r#"{ "target": "es2022" }"#, true),
+            (r#"{ "target": "ESNext" }"#, true),
+            (
+                r#"{ "target": "ES6", "useDefineForClassFields": true }"#,
+                true,
+            ),
+            (r#"{ "useDefineForClassFields": false }"#, false),
+        ] {
+            let text = format!(r#"{{ "compilerOptions": {config} }}"#);
+            let options =
+                read(&[("tsconfig.json", &text)]).compiler_options(Options::development());
+            assert_eq!(options.define_class_fields, define, "{config}");
+        }
     }
 
     #[test]
