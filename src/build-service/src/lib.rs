@@ -8,6 +8,7 @@ pub mod artifacts;
 pub mod builds;
 pub mod config;
 pub mod contents;
+mod disk;
 mod flight;
 pub mod folder_app;
 mod host;

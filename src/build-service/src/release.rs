@@ -10,7 +10,8 @@ use crate::vendor::{internal, package_options};
 use crate::work;
 use hotplate_compiler::{Mode, Options};
 use hotplate_linker::{
-    FileMeta, Preview, Release, ReleaseApp, add_frames, link_release, package_name, with_env,
+    FileMeta, Preview, Release, ReleaseApp, add_frames, link_release, package_name,
+    unread_lockfiles, with_env,
 };
 use hotplate_protocol::{BuildJob, Diagnostic, Severity, VendorMode};
 use std::sync::Arc;
@@ -43,14 +44,16 @@ impl Service {
             service.pool.install(|| survey(&files, &service.artifacts))
         });
         let set = set.await.map_err(|error| internal(&error))?;
-        let packages = self.packages.folder(&set).await?;
+        let packages = self.packages.folder(&set, |_| {}).await?;
         let service = Arc::clone(self);
         let linked = work::on_thread("release", move || {
             service
                 .pool
                 .install(|| link(&app, &packages, &service.artifacts))
         });
-        linked.await.map_err(|error| internal(&error))?
+        let (mut release, sizes) = linked.await.map_err(|error| internal(&error))??;
+        release.warnings.extend(set.warnings());
+        Ok((release, sizes))
     }
 }
 
@@ -85,6 +88,8 @@ pub(crate) fn link(
     match link_release(&host, &release) {
         Ok(mut release) => {
             add_frames(&mut release.warnings, &text);
+            let others = unread_lockfiles(&|path| app.tree.has(path));
+            release.warnings.extend(others);
             Ok((release, host.sizes()))
         }
         Err(mut diagnostics) => {
@@ -107,5 +112,6 @@ fn survey(app: &AppFiles, artifacts: &ArtifactStore) -> DependencySet {
         .iter()
         .map(|specifier| package_name(specifier))
         .collect();
-    DependencySet::of_app(needs.dependencies, &named, app.text("package-lock.json"))
+    let lockfile = app.text("package-lock.json");
+    DependencySet::of_app(needs.dependencies, &named, lockfile, needs.overrides)
 }

@@ -24,7 +24,7 @@ mod tsconfig;
 pub use app_resolver::{AppResolution, AppResolver};
 pub use assets::{asset_url, is_asset};
 pub use builtins::is_node_builtin;
-pub use diagnose::add_frames;
+pub use diagnose::{add_frames, unread_lockfiles};
 pub use dotenv::public_values;
 pub use glob::GlobMatch;
 pub use html::with_env;

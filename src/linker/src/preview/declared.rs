@@ -10,6 +10,8 @@ pub(super) struct Declared {
     /// Packages of package-lock.json at the top of `node_modules`, where npm lets anybody find them:
     /// name → version.
     hoisted: BTreeMap<String, String>,
+    /// npm's `overrides`, when there are any.
+    pub(super) overrides: Option<serde_json::Value>,
 }
 
 impl Declared {
@@ -39,6 +41,10 @@ impl Declared {
             dependencies: field("dependencies"),
             development: field("devDependencies"),
             hoisted: hoisted.collect(),
+            overrides: manifest
+                .get("overrides")
+                .filter(|value| value.as_object().is_some_and(|map| !map.is_empty()))
+                .cloned(),
         }
     }
 
