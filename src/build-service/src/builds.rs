@@ -181,23 +181,30 @@ impl Service {
                 building("build_failed", format!("{message}{more}"), diagnostics)
             })
         };
-        let (release, sizes) = tokio::time::timeout(self.build_timeout, build)
+        let deployable = tokio::time::timeout(self.build_timeout, build)
             .await
             .map_err(|_| {
                 let seconds = self.build_timeout.as_secs_f64();
                 let message = format!("The build took more than {seconds} s");
                 building("build_timeout", message, vec![])
             })??;
-        for warning in &release.warnings {
+        let of_server = deployable.server.iter().flat_map(|server| &server.warnings);
+        for warning in deployable.release.warnings.iter().chain(of_server) {
+            let Diagnostic {
+                file,
+                message,
+                code,
+                ..
+            } = warning;
             tell(BuildEvent::Log {
-                message: format!("warning: {}: {}", warning.file, warning.message),
+                message: format!("warning: {file}: {message} ({code})"),
             });
         }
-        size::check(&release, &sizes, job.max_bundle_bytes)
+        size::check(&deployable, job.max_bundle_bytes)
             .map_err(|error| building(error.code(), error.to_string(), vec![]))?;
         tell(BuildEvent::Built {
             build_ms: millis(started),
-            bundle: release.bundle,
+            bundle: deployable.bundle(),
         });
         if events.is_closed() {
             let message = "Nobody waits for the build any more".to_owned();
@@ -209,7 +216,7 @@ impl Service {
             let message = call.to_string();
             drop(listener.send(BuildEvent::Log { message }));
         });
-        upload::upload(&cloudflare, job, release.files)
+        upload::upload(&cloudflare, job, deployable)
             .await
             .map_err(|error| BuildFailure {
                 stage: Stage::Deploying,

@@ -15,6 +15,7 @@ mod host;
 mod http;
 pub mod packages;
 mod release;
+mod server;
 mod size;
 mod upload;
 mod vendor;

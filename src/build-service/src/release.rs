@@ -1,19 +1,21 @@
-//! A release: which packages an app needs, and its files linked with them.
+//! A release: which packages an app needs, and its files linked with them, its server beside them.
 
 use crate::app::{AppArtifacts, AppFiles, Bytes};
 use crate::artifacts::ArtifactStore;
 use crate::builds::Service;
 use crate::host::Host;
 use crate::packages::{DependencySet, PackageFolder};
+use crate::server::{AssetRules, LinkedServer, ServerPlan};
 use crate::size::{Measured, Sizes};
 use crate::vendor::{internal, package_options};
 use crate::work;
-use hotplate_compiler::{Mode, Options};
+use hotplate_compiler::{Mode, Options, Platform};
 use hotplate_linker::{
-    FileMeta, Preview, Release, ReleaseApp, add_frames, link_release, package_name,
+    Declared, FileMeta, Preview, Release, ReleaseApp, add_frames, link_release, package_name,
     unread_lockfiles, with_env,
 };
-use hotplate_protocol::{BuildJob, Diagnostic, Severity, VendorMode};
+use hotplate_protocol::{BuildJob, Bundle, Diagnostic, Severity, VendorMode};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// How app files are compiled for a release.
@@ -24,12 +26,31 @@ pub(crate) fn release_options() -> Options {
     }
 }
 
+/// Everything that a deployment is made of.
+pub(crate) struct Deployable {
+    pub(crate) release: Release,
+    pub(crate) sizes: Sizes,
+    /// How the files answer.
+    pub(crate) assets: AssetRules,
+    pub(crate) server: Option<LinkedServer>,
+}
+
+impl Deployable {
+    /// What it ships.
+    pub(crate) fn bundle(&self) -> Bundle {
+        Bundle {
+            server: self.server.as_ref().map(LinkedServer::size),
+            ..self.release.bundle.clone()
+        }
+    }
+}
+
 impl Service {
     /// Links the release of a job whose contents are all here.
     pub(crate) async fn link(
         self: &Arc<Self>,
         job: &BuildJob,
-    ) -> Result<(Release, Sizes), Vec<Diagnostic>> {
+    ) -> Result<Deployable, Vec<Diagnostic>> {
         let files = job.files.iter().map(|file| {
             let meta = FileMeta {
                 hash: file.hash.clone(),
@@ -39,21 +60,39 @@ impl Service {
         });
         let bytes = Bytes::Contents(self.contents.clone());
         let app = Arc::new(AppFiles::new(files, bytes, &job.env, release_options()));
+        let plan = ServerPlan::read(&app)?;
         let (service, files) = (Arc::clone(self), Arc::clone(&app));
-        let set = work::on_thread("survey", move || {
-            service.pool.install(|| survey(&files, &service.artifacts))
+        let surveyed = work::on_thread("survey", move || {
+            let survey = || survey(&files, &plan, &service.artifacts);
+            let set = service.pool.install(survey);
+            (set, plan)
         });
-        let set = set.await.map_err(|error| internal(&error))?;
+        let (set, plan) = surveyed.await.map_err(|error| internal(&error))?;
         let packages = self.packages.folder(&set, |_| {}).await?;
         let service = Arc::clone(self);
         let linked = work::on_thread("release", move || {
-            service
-                .pool
-                .install(|| link(&app, &packages, &service.artifacts))
+            let artifacts = &service.artifacts;
+            let assets = plan.assets().clone();
+            let (release, server) = service.pool.install(|| {
+                rayon::join(
+                    || link(&app, &packages, artifacts),
+                    || plan.link(&app, &packages, artifacts, &BTreeSet::new()),
+                )
+            });
+            match (release, server) {
+                (Ok((release, sizes)), Ok(server)) => Ok(Deployable {
+                    release,
+                    sizes,
+                    assets,
+                    server,
+                }),
+                (Err(of_page), Err(of_server)) => Err([of_page, of_server].concat()),
+                (Err(errors), Ok(_)) | (Ok(_), Err(errors)) => Err(errors),
+            }
         });
-        let (mut release, sizes) = linked.await.map_err(|error| internal(&error))??;
-        release.warnings.extend(set.warnings());
-        Ok((release, sizes))
+        let mut deployable = linked.await.map_err(|error| internal(&error))??;
+        deployable.release.warnings.extend(set.warnings());
+        Ok(deployable)
     }
 }
 
@@ -76,6 +115,7 @@ pub(crate) fn link(
         artifacts,
         mode: VendorMode::Production,
         options: package_options(VendorMode::Production),
+        platform: Platform::Browser,
     });
     let content = |path: &str| app.bytes(path).map(Arc::from);
     let release = ReleaseApp {
@@ -99,18 +139,30 @@ pub(crate) fn link(
     }
 }
 
-/// What the app's modules need of npm; the same set as its preview's, so both share an installation.
-fn survey(app: &AppFiles, artifacts: &ArtifactStore) -> DependencySet {
+/// What the app's modules need of npm; the same set as its preview's, so both share an installation. What
+/// its server needs beyond that is in it, too.
+fn survey(app: &AppFiles, plan: &ServerPlan, artifacts: &ArtifactStore) -> DependencySet {
     let modules = AppArtifacts::new(app, artifacts);
     modules.compile_all();
     let mut preview = Preview::new();
     preview.link(&app.tree, &[], &modules);
     // Nothing is imported: nothing is installed.
-    let needs = preview.vendor().cloned().unwrap_or_default();
+    let mut needs = preview.vendor().cloned().unwrap_or_default();
+    let of_server = plan.packages(app, artifacts);
+    if !of_server.is_empty() {
+        let declared = Declared::read(&|path| app.text(path));
+        let ranges = of_server
+            .iter()
+            .filter_map(|name| Some((name.clone(), declared.range(name)?.clone())));
+        needs.dependencies.extend(ranges);
+        needs.dependencies.extend(declared.dependencies);
+        needs.overrides = declared.overrides;
+    }
     let named = needs
         .specifiers
         .iter()
         .map(|specifier| package_name(specifier))
+        .chain(of_server.iter().map(String::as_str))
         .collect();
     let lockfile = app.text("package-lock.json");
     DependencySet::of_app(needs.dependencies, &named, lockfile, needs.overrides)

@@ -7,7 +7,7 @@ use crate::flight::Progress;
 use crate::host::Host;
 use crate::packages::DependencySet;
 use crate::work;
-use hotplate_compiler::{Options, VERSION};
+use hotplate_compiler::{Options, Platform, VERSION};
 use hotplate_domain::limits::VENDOR_CHUNK_BYTES;
 use hotplate_linker::{link_vendor, package_name};
 use hotplate_protocol::{Diagnostic, Severity, VendorEvent, VendorMode, VendorRequest};
@@ -130,6 +130,7 @@ impl Service {
                 artifacts: &service.artifacts,
                 mode: request.mode,
                 options: package_options(request.mode),
+                platform: Platform::Browser,
             };
             service
                 .pool

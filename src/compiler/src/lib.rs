@@ -24,7 +24,7 @@ pub use artifact::{
     Compiled, GlobForm, GlobImport, ImportKind, ImportRecord, ModuleArtifact, ModuleKind, Reexport,
     Source,
 };
-pub use options::{FormatHint, JsxOptions, JsxRuntime, Mode, Options};
+pub use options::{FormatHint, JsxOptions, JsxRuntime, Mode, Options, Platform};
 pub use origin::Origins;
 pub use place::add_frame;
 

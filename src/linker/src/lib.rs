@@ -33,8 +33,10 @@ pub use native::host::{LinkFailure, Loaded, ModuleHost, ROOT, Resolved};
 #[cfg(feature = "minify")]
 pub use native::release::{Release, ReleaseApp, ReleaseFile, link_release};
 #[cfg(feature = "minify")]
+pub use native::server::{ServerBundle, ServerModule, ServerModuleKind, link_server};
+#[cfg(feature = "minify")]
 pub use native::vendor::{VendorChunk, link_vendor};
-pub use preview::{Counters, Linked, Preview, RecordPlace, Registry, VendorNeeds};
+pub use preview::{Counters, Declared, Linked, Preview, RecordPlace, Registry, VendorNeeds};
 pub use tree::{Artifacts, FileMeta, Tree};
 pub use tsconfig::TsConfig;
 

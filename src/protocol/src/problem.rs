@@ -96,7 +96,7 @@ error_codes! {
     /// A part of the platform did not answer.
     Unavailable = "unavailable", 503, "A part of the platform does not answer";
     /// The app's own Worker failed.
-    AppError = "app_error", 502, "The app's own code failed";
+    AppError = "app_error", 500, "The app's own code failed";
     /// A defect of ours.
     Internal = "internal", 500, "An internal error";
 }

@@ -5,7 +5,7 @@
 
 mod chunks;
 mod page;
-mod prune;
+pub(super) mod prune;
 mod records;
 mod scripts;
 mod sheets;
@@ -251,11 +251,12 @@ fn measure(files: &BTreeMap<String, Vec<u8>>, code: &BTreeSet<String>) -> Bundle
         bytes: chunks.iter().map(|chunk| chunk.bytes).sum(),
         gzip_bytes: chunks.iter().map(|chunk| chunk.gzip_bytes).sum(),
         chunks,
+        server: None,
     }
 }
 
 /// Size at gzip's usual level.
-fn gzip_size(bytes: &[u8]) -> u64 {
+pub(super) fn gzip_size(bytes: &[u8]) -> u64 {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     // A vector takes every byte.
     encoder

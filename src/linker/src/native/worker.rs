@@ -39,7 +39,7 @@ impl GraphModule {
     pub(crate) fn starts(&self) -> Option<&String> {
         match &self.loaded {
             Loaded::Worker { entry } => Some(entry),
-            Loaded::Module(_) | Loaded::Asset { .. } | Loaded::Empty => None,
+            Loaded::Module(_) | Loaded::Asset { .. } | Loaded::Empty | Loaded::External => None,
         }
     }
 }

@@ -35,7 +35,9 @@ impl Records<'_> {
                     };
                     record::define(&mut code, id, &record, &nothing);
                 }
-                Loaded::Empty => record::define(&mut code, id, EMPTY, &nothing),
+                Loaded::Empty | Loaded::External => {
+                    record::define(&mut code, id, EMPTY, &nothing);
+                }
                 Loaded::Asset { .. } => {
                     let url = (self.url_of)(id).unwrap_or_default();
                     record::define(&mut code, id, &record::asset(&url), &nothing);
