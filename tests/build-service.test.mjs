@@ -173,7 +173,8 @@ describe("vendor chunks", () => {
     const dependencies = { react: "19.3.1", "react-dom": "19.3.1" };
     const specifiers = ["react", "react-dom/server.browser", "react/jsx-runtime"];
     const events = await vendor(dependencies, specifiers);
-    assert.deepEqual(events.map(({ event }) => event), ["progress", "ready"]);
+    assert.deepEqual(events.map(({ event }) => event), [...events.slice(1).map(() => "progress"), "ready"]);
+    assert.ok(events.length > 1, "progress is told");
     const { code, hash } = ready(events);
     // React's server keeps a channel open, which would keep this process running.
     const channel = new MessageChannel();

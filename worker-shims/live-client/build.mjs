@@ -1,6 +1,7 @@
 /**
  * Bundles the live client (`dist/client.js`) and the runtime of web workers (`dist/worker.js`), classic
- * scripts, and the runtime of releases (`dist/release.js`), which stands at the head of an ES module.
+ * scripts, and the runtimes of releases (`dist/release.js`) and of servers (`dist/server.js`), each of which
+ * stands at the head of an ES module.
  */
 // @ts-check
 import { mkdirSync } from "node:fs";
@@ -28,6 +29,12 @@ await Promise.all([
     entryPoints: [path("./src/release.js")],
     outfile: path("./dist/release.js"),
     // A constant of the page's script, which is an ES module: nothing of it is global.
+    globalName: "__hotplate__",
+  }),
+  build({
+    ...shared,
+    entryPoints: [path("./src/server.js")],
+    outfile: path("./dist/server.js"),
     globalName: "__hotplate__",
   }),
   build({

@@ -3,6 +3,7 @@
 mod writer;
 
 use crate::contents::sha256;
+use crate::disk;
 use crate::work::guarded;
 use hotplate_compiler::{ModuleArtifact, Options, Source, VERSION, compile};
 use hotplate_protocol::{Diagnostic, Severity};
@@ -14,7 +15,7 @@ use writer::Writer;
 
 /// Bytes of artifacts kept in memory.
 const MEMORY_BYTES: usize = 48 * 1024 * 1024;
-/// Bytes kept on disk; checked when the service starts.
+/// Bytes kept on disk.
 const DISK_BYTES: u64 = 1024 * 1024 * 1024;
 
 /// The cache.
@@ -60,11 +61,11 @@ impl ArtifactStore {
     /// Opens the cache, making its folder and dropping the oldest when it grew too large.
     pub fn open(folder: PathBuf) -> std::io::Result<Self> {
         std::fs::create_dir_all(&folder)?;
-        trim(&folder)?;
+        disk::trim(&folder, DISK_BYTES)?;
         Ok(Self {
             disk: Some(Disk {
+                writer: Writer::start(folder.clone(), DISK_BYTES)?,
                 folder,
-                writer: Writer::start()?,
             }),
             memory: Mutex::default(),
         })
@@ -116,6 +117,9 @@ impl ArtifactStore {
             serde_json::from_slice::<ModuleArtifact>(&bytes).ok()
         });
         let artifact = if let Some(artifact) = stored {
+            if let Some((_, path)) = &place {
+                disk::touch(path);
+            }
             Arc::new(artifact)
         } else {
             let artifact = Arc::new(self.fresh(id, content, options)?);
@@ -146,33 +150,4 @@ impl ArtifactStore {
         })?;
         compiled.artifact.ok_or(compiled.diagnostics)
     }
-}
-
-/// Removes the files least recently written until the folder is small enough.
-fn trim(folder: &std::path::Path) -> std::io::Result<()> {
-    let mut files = Vec::new();
-    for shard in std::fs::read_dir(folder)? {
-        let shard = shard?.path();
-        for file in shard
-            .is_dir()
-            .then(|| std::fs::read_dir(&shard))
-            .transpose()?
-            .into_iter()
-            .flatten()
-        {
-            let file = file?;
-            let facts = file.metadata()?;
-            files.push((facts.modified()?, facts.len(), file.path()));
-        }
-    }
-    files.sort();
-    let mut total: u64 = files.iter().map(|(_, size, _)| size).sum();
-    for (_, size, path) in files {
-        if total <= DISK_BYTES {
-            break;
-        }
-        std::fs::remove_file(path)?;
-        total -= size;
-    }
-    Ok(())
 }

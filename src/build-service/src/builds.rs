@@ -5,7 +5,7 @@ use crate::config::{Config, Secret};
 use crate::contents::Contents;
 use crate::flight::Flights;
 use crate::packages::Packages;
-use crate::{maps, size, upload, work};
+use crate::{size, upload, work};
 use hotplate_cloudflare_api::Client;
 use hotplate_protocol::{
     BuildEvent, BuildFailure, BuildJob, Diagnostic, RemovalAnswer, RemovalRequest, Stage,
@@ -31,7 +31,6 @@ pub struct Service {
     pub(crate) packages: Packages,
     pub(crate) artifacts: ArtifactStore,
     pub(crate) pool: rayon::ThreadPool,
-    pub(crate) http: reqwest::Client,
     pub(crate) vendor_flights: Flights<Chunk>,
     folder: PathBuf,
     cloudflare: Client,
@@ -64,11 +63,10 @@ impl Service {
         let http = reqwest::Client::new();
         Ok(Arc::new(Self {
             secret: config.secret.clone(),
-            contents: Contents::open(folder.join("blobs"), http.clone(), config.secret.clone())?,
+            contents: Contents::open(folder.join("blobs"), http, config.secret.clone())?,
             packages: Packages::open(&folder.join("packages"))?,
             artifacts: ArtifactStore::open(folder.join("artifacts"))?,
             pool: work::pool()?,
-            http,
             vendor_flights: Flights::new(),
             cloudflare: Client::new(&config.api_base, &config.account, config.token.clone())?
                 .with_timeout(config.api_timeout),
@@ -183,23 +181,30 @@ impl Service {
                 building("build_failed", format!("{message}{more}"), diagnostics)
             })
         };
-        let (release, sizes) = tokio::time::timeout(self.build_timeout, build)
+        let deployable = tokio::time::timeout(self.build_timeout, build)
             .await
             .map_err(|_| {
                 let seconds = self.build_timeout.as_secs_f64();
                 let message = format!("The build took more than {seconds} s");
                 building("build_timeout", message, vec![])
             })??;
-        for warning in &release.warnings {
+        let of_server = deployable.server.iter().flat_map(|server| &server.warnings);
+        for warning in deployable.release.warnings.iter().chain(of_server) {
+            let Diagnostic {
+                file,
+                message,
+                code,
+                ..
+            } = warning;
             tell(BuildEvent::Log {
-                message: format!("warning: {}: {}", warning.file, warning.message),
+                message: format!("warning: {file}: {message} ({code})"),
             });
         }
-        size::check(&release, &sizes, job.max_bundle_bytes)
+        size::check(&deployable, job.max_bundle_bytes)
             .map_err(|error| building(error.code(), error.to_string(), vec![]))?;
         tell(BuildEvent::Built {
             build_ms: millis(started),
-            bundle: release.bundle,
+            bundle: deployable.bundle(),
         });
         if events.is_closed() {
             let message = "Nobody waits for the build any more".to_owned();
@@ -211,20 +216,14 @@ impl Service {
             let message = call.to_string();
             drop(listener.send(BuildEvent::Log { message }));
         });
-        // Before the deployment is said to be there: whoever visits it may report a stack at once.
-        let (uploaded, unkept) = tokio::join!(
-            upload::upload(&cloudflare, job, release.files),
-            maps::keep(self, job, release.maps)
-        );
-        for message in unkept {
-            tell(BuildEvent::Log { message });
-        }
-        uploaded.map_err(|error| BuildFailure {
-            stage: Stage::Deploying,
-            code: "upload_failed".to_owned(),
-            message: format!("{error} ({})", error.code()),
-            diagnostics: vec![],
-        })?;
+        upload::upload(&cloudflare, job, deployable)
+            .await
+            .map_err(|error| BuildFailure {
+                stage: Stage::Deploying,
+                code: "upload_failed".to_owned(),
+                message: format!("{error} ({})", error.code()),
+                diagnostics: vec![],
+            })?;
         Ok(millis(started))
     }
 }

@@ -9,7 +9,7 @@ use crate::host::Host;
 use crate::packages::PackageFolder;
 use crate::release;
 use crate::vendor::package_options;
-use hotplate_compiler::Options;
+use hotplate_compiler::{Options, Platform};
 use hotplate_linker::{FileMeta, Preview, Release, link_vendor};
 use hotplate_protocol::{Diagnostic, VendorMode};
 use std::collections::BTreeMap;
@@ -97,6 +97,7 @@ impl FolderApp {
             artifacts,
             mode: VendorMode::Development,
             options: package_options(VendorMode::Development),
+            platform: Platform::Browser,
         };
         let (registry, vendor) = rayon::join(
             || preview.registry(&modules).script,

@@ -3,7 +3,7 @@
 use crate::app::AppFiles;
 use crate::artifacts::ArtifactStore;
 use crate::packages::{PackageFolder, PackageTarget};
-use hotplate_compiler::{FormatHint, GlobImport, ImportKind, Options};
+use hotplate_compiler::{FormatHint, GlobImport, ImportKind, Options, Platform};
 use hotplate_linker::{
     AppResolution, GlobMatch, LinkFailure, Loaded, ModuleHost, Resolved, is_asset,
 };
@@ -18,6 +18,20 @@ pub(crate) struct Host<'a> {
     pub(crate) mode: VendorMode,
     /// For package files.
     pub(crate) options: Options,
+    /// Where what is linked runs.
+    pub(crate) platform: Platform,
+}
+
+impl Host<'_> {
+    fn resolve_package(
+        &self,
+        importer: &str,
+        specifier: &str,
+        kind: ImportKind,
+    ) -> Result<Resolved, LinkFailure> {
+        let conditions = (self.mode, self.platform);
+        self.packages.resolve(importer, specifier, kind, conditions)
+    }
 }
 
 impl ModuleHost for Host<'_> {
@@ -38,9 +52,7 @@ impl ModuleHost for Host<'_> {
                 AppResolution::App(id)
                 | AppResolution::Public(id)
                 | AppResolution::External(id) => Ok(whole(id)),
-                AppResolution::Package(bare) => {
-                    self.packages.resolve(importer, &bare, kind, self.mode)
-                }
+                AppResolution::Package(bare) => self.resolve_package(importer, &bare, kind),
                 AppResolution::NotFound { suggestion } => Err(LinkFailure::NotFound {
                     specifier: specifier.to_owned(),
                     suggestion,
@@ -53,7 +65,7 @@ impl ModuleHost for Host<'_> {
         {
             return Ok(whole(specifier.to_owned()));
         }
-        self.packages.resolve(importer, specifier, kind, self.mode)
+        self.resolve_package(importer, specifier, kind)
     }
 
     fn glob(&self, importer: &str, glob: &GlobImport) -> Vec<GlobMatch> {
@@ -75,7 +87,7 @@ impl ModuleHost for Host<'_> {
             }]
         };
         let path = id.split('?').next().unwrap_or(id);
-        let (bytes, options) = match self.packages.target(id) {
+        let (bytes, mut options) = match self.packages.target(id) {
             Some(PackageTarget::Empty) => return Ok(Loaded::Empty),
             Some(PackageTarget::File(file)) => {
                 let mut options = self.options.clone();
@@ -104,6 +116,7 @@ impl ModuleHost for Host<'_> {
                 extension,
             });
         }
+        options.platform = self.platform;
         self.artifacts
             .compile(id, &bytes, &options)
             .map(Loaded::Module)

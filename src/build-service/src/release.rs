@@ -1,23 +1,48 @@
-//! A release: which packages an app needs, and its files linked with them.
+//! A release: which packages an app needs, and its files linked with them, its server beside them.
 
 use crate::app::{AppArtifacts, AppFiles, Bytes};
 use crate::artifacts::ArtifactStore;
 use crate::builds::Service;
 use crate::host::Host;
 use crate::packages::{DependencySet, PackageFolder};
+use crate::server::{AssetRules, LinkedServer, ServerPlan};
 use crate::size::{Measured, Sizes};
 use crate::vendor::{internal, package_options};
 use crate::work;
-use hotplate_compiler::{Mode, Options};
+use hotplate_compiler::{Mode, Options, Platform};
 use hotplate_linker::{
-    FileMeta, Preview, Release, ReleaseApp, add_frames, link_release, package_name, with_env,
+    Declared, FileMeta, Preview, Release, ReleaseApp, add_frames, link_release, package_name,
+    unread_lockfiles, with_env,
 };
-use hotplate_protocol::{BuildJob, Diagnostic, Severity, VendorMode};
+use hotplate_protocol::{BuildJob, Bundle, Diagnostic, Severity, VendorMode};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// How app files are compiled for a release.
 pub(crate) fn release_options() -> Options {
-    Options::production()
+    Options {
+        source_map: false,
+        ..Options::production()
+    }
+}
+
+/// Everything that a deployment is made of.
+pub(crate) struct Deployable {
+    pub(crate) release: Release,
+    pub(crate) sizes: Sizes,
+    /// How the files answer.
+    pub(crate) assets: AssetRules,
+    pub(crate) server: Option<LinkedServer>,
+}
+
+impl Deployable {
+    /// What it ships.
+    pub(crate) fn bundle(&self) -> Bundle {
+        Bundle {
+            server: self.server.as_ref().map(LinkedServer::size),
+            ..self.release.bundle.clone()
+        }
+    }
 }
 
 impl Service {
@@ -25,7 +50,7 @@ impl Service {
     pub(crate) async fn link(
         self: &Arc<Self>,
         job: &BuildJob,
-    ) -> Result<(Release, Sizes), Vec<Diagnostic>> {
+    ) -> Result<Deployable, Vec<Diagnostic>> {
         let files = job.files.iter().map(|file| {
             let meta = FileMeta {
                 hash: file.hash.clone(),
@@ -35,19 +60,39 @@ impl Service {
         });
         let bytes = Bytes::Contents(self.contents.clone());
         let app = Arc::new(AppFiles::new(files, bytes, &job.env, release_options()));
+        let plan = ServerPlan::read(&app)?;
         let (service, files) = (Arc::clone(self), Arc::clone(&app));
-        let set = work::on_thread("survey", move || {
-            service.pool.install(|| survey(&files, &service.artifacts))
+        let surveyed = work::on_thread("survey", move || {
+            let survey = || survey(&files, &plan, &service.artifacts);
+            let set = service.pool.install(survey);
+            (set, plan)
         });
-        let set = set.await.map_err(|error| internal(&error))?;
-        let packages = self.packages.folder(&set).await?;
+        let (set, plan) = surveyed.await.map_err(|error| internal(&error))?;
+        let packages = self.packages.folder(&set, |_| {}).await?;
         let service = Arc::clone(self);
         let linked = work::on_thread("release", move || {
-            service
-                .pool
-                .install(|| link(&app, &packages, &service.artifacts))
+            let artifacts = &service.artifacts;
+            let assets = plan.assets().clone();
+            let (release, server) = service.pool.install(|| {
+                rayon::join(
+                    || link(&app, &packages, artifacts),
+                    || plan.link(&app, &packages, artifacts, &BTreeSet::new()),
+                )
+            });
+            match (release, server) {
+                (Ok((release, sizes)), Ok(server)) => Ok(Deployable {
+                    release,
+                    sizes,
+                    assets,
+                    server,
+                }),
+                (Err(of_page), Err(of_server)) => Err([of_page, of_server].concat()),
+                (Err(errors), Ok(_)) | (Ok(_), Err(errors)) => Err(errors),
+            }
         });
-        linked.await.map_err(|error| internal(&error))?
+        let mut deployable = linked.await.map_err(|error| internal(&error))??;
+        deployable.release.warnings.extend(set.warnings());
+        Ok(deployable)
     }
 }
 
@@ -70,6 +115,7 @@ pub(crate) fn link(
         artifacts,
         mode: VendorMode::Production,
         options: package_options(VendorMode::Production),
+        platform: Platform::Browser,
     });
     let content = |path: &str| app.bytes(path).map(Arc::from);
     let release = ReleaseApp {
@@ -82,6 +128,8 @@ pub(crate) fn link(
     match link_release(&host, &release) {
         Ok(mut release) => {
             add_frames(&mut release.warnings, &text);
+            let others = unread_lockfiles(&|path| app.tree.has(path));
+            release.warnings.extend(others);
             Ok((release, host.sizes()))
         }
         Err(mut diagnostics) => {
@@ -91,18 +139,31 @@ pub(crate) fn link(
     }
 }
 
-/// What the app's modules need of npm; the same set as its preview's, so both share an installation.
-fn survey(app: &AppFiles, artifacts: &ArtifactStore) -> DependencySet {
+/// What the app's modules need of npm; the same set as its preview's, so both share an installation. What
+/// its server needs beyond that is in it, too.
+fn survey(app: &AppFiles, plan: &ServerPlan, artifacts: &ArtifactStore) -> DependencySet {
     let modules = AppArtifacts::new(app, artifacts);
     modules.compile_all();
     let mut preview = Preview::new();
     preview.link(&app.tree, &[], &modules);
     // Nothing is imported: nothing is installed.
-    let needs = preview.vendor().cloned().unwrap_or_default();
+    let mut needs = preview.vendor().cloned().unwrap_or_default();
+    let of_server = plan.packages(app, artifacts);
+    if !of_server.is_empty() {
+        let declared = Declared::read(&|path| app.text(path));
+        let ranges = of_server
+            .iter()
+            .filter_map(|name| Some((name.clone(), declared.range(name)?.clone())));
+        needs.dependencies.extend(ranges);
+        needs.dependencies.extend(declared.dependencies);
+        needs.overrides = declared.overrides;
+    }
     let named = needs
         .specifiers
         .iter()
         .map(|specifier| package_name(specifier))
+        .chain(of_server.iter().map(String::as_str))
         .collect();
-    DependencySet::of_app(needs.dependencies, &named, app.text("package-lock.json"))
+    let lockfile = app.text("package-lock.json");
+    DependencySet::of_app(needs.dependencies, &named, lockfile, needs.overrides)
 }

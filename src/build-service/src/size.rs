@@ -1,11 +1,12 @@
 //! Whether a release is small enough to be uploaded, and if not, what makes it large.
 
 use crate::host::Host;
+use crate::release::Deployable;
 use hotplate_cloudflare_api::ASSET_BYTES;
 use hotplate_compiler::{GlobImport, ImportKind};
 use hotplate_domain::limits;
 use hotplate_linker::{
-    GlobMatch, LinkFailure, Loaded, ModuleHost, Release, ReleaseFile, Resolved, package_name,
+    GlobMatch, LinkFailure, Loaded, ModuleHost, ReleaseFile, Resolved, package_name,
 };
 use hotplate_protocol::Diagnostic;
 use std::collections::BTreeMap;
@@ -90,7 +91,7 @@ impl ModuleHost for Measured<'_> {
             }
             Loaded::Asset { bytes, .. } => bytes.len(),
             // Its script is measured by what that is made of.
-            Loaded::Worker { .. } | Loaded::Empty => 0,
+            Loaded::Worker { .. } | Loaded::Empty | Loaded::External => 0,
         };
         let mut sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
         sizes.0.insert(id.to_owned(), bytes as u64);
@@ -116,6 +117,14 @@ pub(crate) enum TooLarge {
         /// What is largest, for people.
         largest: String,
     },
+    /// The app's own Worker code.
+    #[error("The server has {bytes} bytes; at most {limit} are allowed")]
+    Server {
+        /// Its size.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
     /// One file.
     #[error("`{path}` has {bytes} bytes; one asset has at most {ASSET_BYTES}")]
     Asset {
@@ -139,28 +148,27 @@ impl TooLarge {
     /// Stable, snake case.
     pub(crate) const fn code(&self) -> &'static str {
         match self {
-            Self::Bundle { .. } => "bundle_too_large",
+            Self::Bundle { .. } | Self::Server { .. } => "bundle_too_large",
             Self::Asset { .. } => "asset_too_large",
             Self::Assets { .. } => "too_many_assets",
         }
     }
 }
 
-/// Refuses a release that is over a limit.
-pub(crate) fn check(
-    release: &Release,
-    sizes: &Sizes,
-    max_bundle_bytes: u64,
-) -> Result<(), TooLarge> {
-    let bytes = release.bundle.bytes;
-    if bytes > max_bundle_bytes {
+/// Refuses what is over a limit.
+pub(crate) fn check(deployable: &Deployable, limit: u64) -> Result<(), TooLarge> {
+    let bytes = deployable.release.bundle.bytes;
+    if bytes > limit {
         return Err(TooLarge::Bundle {
             bytes,
-            limit: max_bundle_bytes,
-            largest: sizes.largest(),
+            limit,
+            largest: deployable.sizes.largest(),
         });
     }
-    check_assets(&release.files)
+    match deployable.server.as_ref().map(|server| server.size().bytes) {
+        Some(bytes) if bytes > limit => Err(TooLarge::Server { bytes, limit }),
+        Some(_) | None => check_assets(&deployable.release.files),
+    }
 }
 
 fn check_assets(files: &[ReleaseFile]) -> Result<(), TooLarge> {

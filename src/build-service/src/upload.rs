@@ -1,20 +1,24 @@
-//! From a release's files to an assets-only Worker in the dispatch namespace.
+//! From a release to a Worker in the dispatch namespace: its files, and its server's code if it has one.
 
+use crate::release::Deployable;
+use crate::server::{AssetRules, COMPATIBILITY_DATE, LinkedServer, RunWorkerFirst};
 use hotplate_cloudflare_api::{
-    AssetFile, AssetsConfig, AssetsMetadata, Client, Error, ScriptMetadata,
+    AssetFile, AssetsConfig, AssetsMetadata, Client, Error, Module, ModuleType, ScriptMetadata,
 };
-use hotplate_linker::ReleaseFile;
+use hotplate_linker::{ReleaseFile, ServerModule, ServerModuleKind};
 use hotplate_protocol::BuildJob;
+use serde_json::{Value, json};
 
-/// Which behaviour of the platform deployments get.
-const COMPATIBILITY_DATE: &str = "2026-11-01";
+/// What a path that no file has gets: the page, as these are single-page apps.
+const NOT_FOUND_HANDLING: &str = "single-page-application";
 
 /// Uploads a release. When this returns, the script answers in the namespace.
 pub(crate) async fn upload(
     client: &Client,
     job: &BuildJob,
-    files: Vec<ReleaseFile>,
+    deployable: Deployable,
 ) -> Result<(), Error> {
+    let files = deployable.release.files;
     let namespace = client.namespace(&job.namespace);
     let (rules, files): (Vec<_>, Vec<_>) = files
         .into_iter()
@@ -31,7 +35,7 @@ pub(crate) async fn upload(
     let jwt = namespace
         .upload_assets(&job.script_name, &job.app, &assets)
         .await?;
-    let metadata = ScriptMetadata {
+    let mut metadata = ScriptMetadata {
         compatibility_date: COMPATIBILITY_DATE.to_owned(),
         tags: vec![
             format!("app:{}", job.app),
@@ -39,18 +43,61 @@ pub(crate) async fn upload(
         ],
         assets: Some(AssetsMetadata {
             jwt,
-            config: AssetsConfig {
-                not_found_handling: Some("single-page-application".to_owned()),
-                headers: Some(headers),
-                ..AssetsConfig::default()
-            },
+            config: assets_config(deployable.assets, headers),
         }),
         ..ScriptMetadata::default()
     };
+    let modules = match deployable.server {
+        Some(server) => add_server(&mut metadata, server),
+        None => Vec::new(),
+    };
     namespace
-        .upload_script(&job.script_name, &metadata, &[])
+        .upload_script(&job.script_name, &metadata, &modules)
         .await?;
     Ok(())
+}
+
+fn assets_config(rules: AssetRules, headers: String) -> AssetsConfig {
+    let not_found = rules.not_found_handling;
+    AssetsConfig {
+        html_handling: rules.html_handling,
+        not_found_handling: Some(not_found.unwrap_or_else(|| NOT_FOUND_HANDLING.to_owned())),
+        run_worker_first: rules.run_worker_first.map(|rule| match rule {
+            RunWorkerFirst::All(all) => json!(all),
+            RunWorkerFirst::Paths(paths) => json!(paths),
+        }),
+        headers: Some(headers),
+        redirects: None,
+    }
+}
+
+/// Makes the script one with code of its own; answers its modules.
+fn add_server(metadata: &mut ScriptMetadata, server: LinkedServer) -> Vec<Module> {
+    let settings = server.settings;
+    metadata.main_module = server.modules.first().map(|main| main.name.clone());
+    metadata.compatibility_date = settings.compatibility_date;
+    metadata.compatibility_flags = settings.compatibility_flags;
+    let vars = settings.vars.into_iter().map(|(name, value)| match value {
+        Value::String(text) => json!({ "type": "plain_text", "name": name, "text": text }),
+        value => json!({ "type": "json", "name": name, "json": value }),
+    });
+    metadata.bindings = vars.collect();
+    metadata
+        .bindings
+        .push(json!({ "type": "assets", "name": settings.assets_binding }));
+    server.modules.into_iter().map(module).collect()
+}
+
+fn module(module: ServerModule) -> Module {
+    Module {
+        name: module.name,
+        kind: match module.kind {
+            ServerModuleKind::Esm => ModuleType::Esm,
+            ServerModuleKind::Wasm => ModuleType::Wasm,
+            ServerModuleKind::Data => ModuleType::Data,
+        },
+        bytes: module.bytes,
+    }
 }
 
 /// The app's own rules, as Cloudflare and Netlify have them: `public/_headers`. It is not served.

@@ -2,14 +2,23 @@
 
 use crate::builds::Service;
 use crate::contents::{sha256, write_whole};
+use crate::disk;
+use crate::flight::Progress;
 use crate::host::Host;
 use crate::packages::DependencySet;
 use crate::work;
-use hotplate_compiler::{Options, VERSION};
+use hotplate_compiler::{Options, Platform, VERSION};
+use hotplate_domain::limits::VENDOR_CHUNK_BYTES;
 use hotplate_linker::{link_vendor, package_name};
 use hotplate_protocol::{Diagnostic, Severity, VendorEvent, VendorMode, VendorRequest};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
+
+/// Bytes of chunks kept on disk.
+const DISK_BYTES: u64 = 1024 * 1024 * 1024;
+/// How long the link of one chunk may take.
+const LINK_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// How package files are compiled.
 pub(crate) fn package_options(mode: VendorMode) -> Options {
@@ -19,8 +28,7 @@ pub(crate) fn package_options(mode: VendorMode) -> Options {
     };
     Options {
         refresh: false,
-        // Those of previews would be as large as the packages; those of releases are for their owners.
-        source_map: mode == VendorMode::Production,
+        source_map: false,
         ..base
     }
 }
@@ -50,15 +58,27 @@ impl Service {
             .ok()
             .and_then(|bytes| serde_json::from_slice::<VendorEvent>(&bytes).ok());
         if let Some(event) = kept {
+            disk::touch(&path);
             return tell(event);
         }
         tell(VendorEvent::Progress {
-            message: format!("installing {}", count(request.dependencies.len())),
+            message: format!(
+                "installing {}",
+                count(request.dependencies.len(), "package")
+            ),
         });
         let service = Arc::clone(&self);
         let linked = self
             .vendor_flights
-            .join(&key, || async move { service.link_chunk(request).await })
+            .join(
+                &key,
+                |progress| async move { service.link_chunk(request, &progress).await },
+                |message| {
+                    tell(VendorEvent::Progress {
+                        message: message.to_owned(),
+                    });
+                },
+            )
             .await;
         let event = match linked
             .unwrap_or_else(|| Err(internal(&work::WorkError::Panicked("vendor".to_owned()))))
@@ -74,6 +94,7 @@ impl Service {
             && let Err(error) = serde_json::to_vec(&event)
                 .map_err(Into::into)
                 .and_then(|bytes| write_whole(&path, &bytes))
+                .and_then(|()| disk::trim(&self.folder().join("vendor"), DISK_BYTES))
         {
             tracing::warn!(%error, "a vendor chunk was not stored");
         }
@@ -83,14 +104,23 @@ impl Service {
     async fn link_chunk(
         self: Arc<Self>,
         request: VendorRequest,
+        progress: &Progress,
     ) -> Result<(Arc<str>, Vec<Diagnostic>), Vec<Diagnostic>> {
         let named = request
             .specifiers
             .iter()
             .map(|specifier| package_name(specifier))
             .collect();
-        let set = DependencySet::of_app(request.dependencies, &named, request.lockfile);
-        let folder = self.packages.folder(&set).await?;
+        let set = DependencySet::of_app(
+            request.dependencies,
+            &named,
+            request.lockfile,
+            request.overrides,
+        );
+        let hear = |message: &str| drop(progress.send_replace(message.to_owned()));
+        let folder = self.packages.folder(&set, hear).await?;
+        let specifiers = request.specifiers.len();
+        progress.send_replace(format!("linking {}", count(specifiers, "import")));
         let service = Arc::clone(&self);
         let chunk = work::on_thread("vendor", move || {
             let _building = service.artifacts.building();
@@ -100,16 +130,41 @@ impl Service {
                 artifacts: &service.artifacts,
                 mode: request.mode,
                 options: package_options(request.mode),
+                platform: Platform::Browser,
             };
             service
                 .pool
                 .install(|| link_vendor(&host, &request.specifiers))
         });
-        let chunk = chunk.await.map_err(|error| internal(&error))??;
-        Ok((chunk.code.into(), chunk.warnings))
+        let chunk = tokio::time::timeout(LINK_TIMEOUT, chunk)
+            .await
+            .map_err(|_| {
+                refused(
+                    "vendor_link_timeout",
+                    "The dependencies take too long to link".to_owned(),
+                )
+            })?;
+        let chunk = chunk.map_err(|error| internal(&error))??;
+        let (bytes, most) = (chunk.code.len(), VENDOR_CHUNK_BYTES);
+        if bytes > most {
+            let message = format!(
+                "The dependencies have {bytes} bytes linked; at most {most} are served to a preview"
+            );
+            return Err(refused("dependencies_too_large", message));
+        }
+        let mut warnings = set.warnings();
+        warnings.extend(chunk.warnings);
+        Ok((chunk.code.into(), warnings))
     }
 }
 
-fn count(packages: usize) -> String {
-    format!("{packages} package{}", if packages == 1 { "" } else { "s" })
+fn refused(code: &str, message: String) -> Vec<Diagnostic> {
+    vec![Diagnostic {
+        file: "package.json".to_owned(),
+        ..Diagnostic::without_place(Severity::Error, code, message)
+    }]
+}
+
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

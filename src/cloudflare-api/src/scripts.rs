@@ -17,6 +17,9 @@ pub struct AssetsConfig {
     /// `single-page-application`, `404-page` or `none`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_found_handling: Option<String>,
+    /// `true`, `false`, or a list of paths that the script answers although an asset could.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_worker_first: Option<Value>,
     /// Content of a `_headers` file.
     #[serde(rename = "_headers", skip_serializing_if = "Option::is_none")]
     pub headers: Option<String>,

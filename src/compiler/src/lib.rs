@@ -7,7 +7,6 @@
 
 mod artifact;
 mod data;
-mod joined_map;
 mod module_id;
 mod nesting;
 mod options;
@@ -25,16 +24,15 @@ pub use artifact::{
     Compiled, GlobForm, GlobImport, ImportKind, ImportRecord, ModuleArtifact, ModuleKind, Reexport,
     Source,
 };
-pub use joined_map::JoinedMap;
-pub use options::{FormatHint, JsxOptions, JsxRuntime, Mode, Options};
-pub use origin::{Origin, Origins};
+pub use options::{FormatHint, JsxOptions, JsxRuntime, Mode, Options, Platform};
+pub use origin::Origins;
 pub use place::add_frame;
 
 use module_id::{ModuleId, Query};
 use place::{Finding, Places};
 
 /// Part of every cache key; changes whenever the output for some input changes.
-pub const VERSION: &str = "6";
+pub const VERSION: &str = "7";
 
 /// The longest file compiled.
 pub const MAX_INPUT_BYTES: usize = 10 * 1024 * 1024;

@@ -102,17 +102,21 @@ impl Scan<'_> {
         while self.at < self.bytes.len() {
             let byte = self.peek(0);
             match byte {
+                b'"' | b'\'' if self.is_apostrophe() => self.at += 1,
                 b'"' | b'\'' => self.string(byte),
                 b'`' => {
                     self.at += 1;
                     self.template()?;
                 }
+                b'/' if self.peek(1) == b'/' && self.is_address() => self.at += 2,
                 b'/' if self.peek(1) == b'/' => self.skip_to(b"\n"),
                 b'/' if self.peek(1) == b'*' => {
                     self.at += 2;
                     self.skip_to(b"*/");
                 }
                 b'/' if self.ends_element() => {
+                    // Its `>` ends what its `<` began.
+                    self.angles = self.angles.saturating_sub(1);
                     self.leave_element();
                     self.operand = true;
                 }
@@ -385,8 +389,21 @@ impl Scan<'_> {
         }
     }
 
+    /// Whether the quote here stands in the text of markup (`don't`, `5" wide`): what it would swallow up to
+    /// the next one are the ends of elements.
+    fn is_apostrophe(&self) -> bool {
+        self.elements > 0 && self.operand && is_word(self.before())
+    }
+
+    /// Whether the `//` here is that of `https://` in the text of markup.
+    fn is_address(&self) -> bool {
+        self.elements > 0 && self.before() == b':' && is_word(self.peek(2))
+    }
+
     fn string(&mut self, quote: u8) {
+        let start = self.at;
         self.at += 1;
+        self.operand = true;
         loop {
             match self.peek(0) {
                 b'\\' => self.at += 2,
@@ -394,13 +411,21 @@ impl Scan<'_> {
                     self.at += 1;
                     break;
                 }
-                // An apostrophe in JSX text opens no string: give up at the end of the line.
-                b'\n' => break,
-                _ if self.at >= self.bytes.len() => break,
+                // Strings end in their line, but attributes of markup need not.
+                b'\n'
+                    if !(self.elements > 0
+                        && self.bytes.get(start.wrapping_sub(1)) == Some(&b'=')) =>
+                {
+                    self.at = start + 1;
+                    break;
+                }
+                _ if self.at >= self.bytes.len() => {
+                    self.at = start + 1;
+                    break;
+                }
                 _ => self.at += 1,
             }
         }
-        self.operand = true;
     }
 
     fn regex(&mut self) {

@@ -73,6 +73,16 @@ pub enum FormatHint {
     Esm,
 }
 
+/// Where the code runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Platform {
+    /// In a page: there is no `process`.
+    Browser,
+    /// In an app's own Worker: `process.env` is what that Worker has.
+    Server,
+}
+
 /// How to compile one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -101,6 +111,8 @@ pub struct Options {
     pub minify: bool,
     /// Module system.
     pub format: FormatHint,
+    /// Where it runs.
+    pub platform: Platform,
 }
 
 impl Default for Options {
@@ -123,6 +135,7 @@ impl Options {
             source_map: true,
             minify: false,
             format: FormatHint::Detect,
+            platform: Platform::Browser,
         }
     }
 

@@ -8,6 +8,9 @@ use hotplate_protocol::{Diagnostic, Severity};
 
 /// Lines shown before and after the place.
 const CONTEXT_LINES: usize = 2;
+/// Most errors, and most warnings, told of one file: more are one mistake's echo, and each costs a walk
+/// through the text.
+pub(crate) const MOST: usize = 50;
 /// Widest part of a line shown; minified files have lines of megabytes.
 const FRAME_WIDTH: usize = 160;
 
@@ -61,6 +64,32 @@ impl<'a> Places<'a> {
             .encode_utf16()
             .count();
         (clamp(line + 1), clamp(column + 1))
+    }
+
+    /// The same for a place as a CSS parser counts: its lines end at a form feed or a lone carriage return,
+    /// too, which editors and code frames do not take for an end. `line` is 0-based, `column` 1-based.
+    pub(crate) fn locate_css(&self, line: u32, column: u32) -> (u32, u32) {
+        let mut ends = self.text.char_indices().filter(|(at, character)| {
+            matches!(character, '\n' | '\u{c}')
+                || *character == '\r' && self.text.as_bytes().get(at + 1) != Some(&b'\n')
+        });
+        let start = match line.checked_sub(1) {
+            None => 0,
+            Some(ends_before) => ends
+                .nth(ends_before as usize)
+                .map_or(self.text.len(), |(at, _)| at + 1),
+        };
+        let rest = self.text.get(start..).unwrap_or_default();
+        let mut units = (column as usize).saturating_sub(1);
+        let end = rest.char_indices().find_map(|(at, character)| {
+            let width = character.len_utf16();
+            if units < width || matches!(character, '\n') {
+                return Some(at);
+            }
+            units -= width;
+            None
+        });
+        self.locate(start + end.unwrap_or(rest.len()))
     }
 
     /// A diagnostic at a byte offset.
@@ -175,6 +204,21 @@ mod tests {
             found.frame,
             "  1 | let a;\n> 2 | \tlet \u{1f600} = ;\n    | \t        ^\n  3 | x"
         );
+    }
+
+    #[test]
+    fn lines_of_css_end_where_editors_see_no_end() {
+        let places = Places::new("a.css", "a\u{c}b\rc\r\nd\u{1f600}e");
+        for (css, expected) in [
+            ((0, 1), (1, 1)),
+            ((1, 1), (1, 3)),
+            ((2, 2), (1, 6)),
+            ((3, 1), (2, 1)),
+            ((3, 4), (2, 4)),
+            ((9, 9), (2, 5)),
+        ] {
+            assert_eq!(places.locate_css(css.0, css.1), expected, "{css:?}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! In a preview nesting and modern syntax stay as they are: browsers that run it know them. Releases
 //! are lowered and prefixed for the browsers that Vite's builds are for. Joining imported sheets and putting URLs in place is the linker's business.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use data_encoding::BASE32_NOPAD;
@@ -18,13 +18,13 @@ use lightningcss::targets::{Browsers, Targets};
 use lightningcss::traits::ToCss;
 use sha2::{Digest, Sha256};
 
-use hotplate_protocol::Diagnostic;
+use hotplate_protocol::{Diagnostic, Severity};
 
 use crate::artifact::{ImportKind, ImportRecord, ModuleArtifact, ModuleKind};
 use crate::data;
 use crate::module_id::{ModuleId, Query};
 use crate::options::{Mode, Options};
-use crate::place::{Finding, Places};
+use crate::place::{Finding, MOST, Places};
 use crate::text::quote;
 
 /// Deepest brackets accepted; lightningcss recurses for each.
@@ -157,12 +157,11 @@ fn print(
         let finding = Finding::error("css_syntax_error");
         vec![located(places, finding, &error)]
     })?;
-    let warnings: Vec<Diagnostic> = recovered
-        .read()
-        .unwrap_or_else(PoisonError::into_inner)
-        .iter()
-        .map(|error| located(places, finding(id, &error.kind), error))
-        .collect();
+    let warnings = told(
+        id,
+        places,
+        &recovered.read().unwrap_or_else(PoisonError::into_inner),
+    );
     if warnings.iter().any(Diagnostic::is_error) {
         return Err(warnings);
     }
@@ -178,7 +177,8 @@ fn print(
             })
             .map_err(|error| unprintable(error.to_string()))?;
     }
-    let mut imports = take_imports(&mut sheet);
+    let mut imports = Requests::default();
+    take_imports(&mut sheet, &mut imports);
     let printed = sheet
         .to_css(PrinterOptions {
             minify: options.minify,
@@ -189,36 +189,86 @@ fn print(
             ..PrinterOptions::default()
         })
         .map_err(|error| unprintable(error.to_string()))?;
-    let mut css = printed.code;
+    // Placeholders stand in the text in the order of their dependencies: one walk finds all.
+    let mut css = String::with_capacity(printed.code.len());
+    let mut rest = printed.code.as_str();
+    let mut replace = |placeholder: &str, text: &str| {
+        if let Some((before, after)) = rest.split_once(placeholder) {
+            css.push_str(before);
+            css.push_str(text);
+            rest = after;
+        }
+    };
     for dependency in printed.dependencies.unwrap_or_default() {
         let url = match dependency {
             Dependency::Url(url) => url,
             // Only those of other hosts are left.
             Dependency::Import(import) => {
-                css = css.replace(&import.placeholder, &escape(&import.url));
+                replace(&import.placeholder, &escape(&import.url));
                 continue;
             }
         };
         if is_external(&url.url) {
-            css = css.replace(&url.placeholder, &escape(&url.url));
+            replace(&url.placeholder, &escape(&url.url));
             continue;
         }
         let reference = format!("__hotplate_asset__({})__", escape(&url.url));
-        css = css.replace(&url.placeholder, &reference);
-        add(&mut imports, url.url, ImportKind::Asset, url.loc.start);
+        replace(&url.placeholder, &reference);
+        imports.add(url.url, ImportKind::Asset, url.loc.start);
     }
+    css.push_str(rest);
     let exports = class_names(id, printed.exports.unwrap_or_default(), &mut imports);
     Ok(Printed {
         css,
         exports,
-        imports,
+        imports: imports.records,
         warnings,
     })
 }
 
+/// The parser's complaints, errors and warnings each up to their limit, in source order.
+fn told(
+    id: &ModuleId<'_>,
+    places: Places<'_>,
+    found: &[lightningcss::error::Error<ParserError<'_>>],
+) -> Vec<Diagnostic> {
+    let (mut errors, mut warnings) = (0, 0);
+    let kept = found.iter().filter_map(|error| {
+        let finding = finding(id, &error.kind);
+        let count = match finding.severity {
+            Severity::Error => &mut errors,
+            Severity::Warning => &mut warnings,
+        };
+        *count += 1;
+        (*count <= MOST).then(|| located(places, finding, error))
+    });
+    kept.collect()
+}
+
+/// What a sheet asks for, each once per kind.
+#[derive(Default)]
+struct Requests {
+    records: Vec<ImportRecord>,
+    known: BTreeSet<(ImportKind, String)>,
+}
+
+impl Requests {
+    fn add(&mut self, specifier: String, kind: ImportKind, place: Location) {
+        if self.known.insert((kind, specifier.clone())) {
+            self.records.push(ImportRecord {
+                specifier,
+                kind,
+                line: place.line,
+                column: place.column,
+                names: Vec::new(),
+                reexports: Vec::new(),
+            });
+        }
+    }
+}
+
 /// Takes local `@import` rules out; those of other hosts stay for the browser.
-fn take_imports(sheet: &mut StyleSheet<'_>) -> Vec<ImportRecord> {
-    let mut records = Vec::new();
+fn take_imports(sheet: &mut StyleSheet<'_>, requests: &mut Requests) {
     for rule in &mut sheet.rules.0 {
         if let CssRule::Import(import) = rule
             && !is_external(&import.url)
@@ -227,31 +277,9 @@ fn take_imports(sheet: &mut StyleSheet<'_>) -> Vec<ImportRecord> {
                 line: import.loc.line + 1,
                 column: import.loc.column,
             };
-            add(
-                &mut records,
-                import.url.to_string(),
-                ImportKind::CssImport,
-                place,
-            );
+            requests.add(import.url.to_string(), ImportKind::CssImport, place);
             *rule = CssRule::Ignored;
         }
-    }
-    records
-}
-
-fn add(records: &mut Vec<ImportRecord>, specifier: String, kind: ImportKind, place: Location) {
-    let known = records
-        .iter()
-        .any(|record| record.kind == kind && record.specifier == specifier);
-    if !known {
-        records.push(ImportRecord {
-            specifier,
-            kind,
-            line: place.line,
-            column: place.column,
-            names: Vec::new(),
-            reexports: Vec::new(),
-        });
     }
 }
 
@@ -297,7 +325,7 @@ fn path_hash(path: &str) -> String {
 fn class_names(
     id: &ModuleId<'_>,
     exports: CssModuleExports,
-    records: &mut Vec<ImportRecord>,
+    requests: &mut Requests,
 ) -> BTreeMap<String, String> {
     // Maps of lightningcss have no order of their own.
     let sorted: BTreeMap<_, _> = exports.into_iter().collect();
@@ -316,7 +344,7 @@ fn class_names(
                         let path = join(id.path, &specifier);
                         names.extend([&name, "_", &path_hash(&path)]);
                         let start = Location { line: 1, column: 1 };
-                        add(records, specifier, ImportKind::CssImport, start);
+                        requests.add(specifier, ImportKind::CssImport, start);
                     }
                 }
             }
@@ -380,7 +408,10 @@ fn located(
         kind => kind.to_string(),
     };
     match &error.loc {
-        Some(place) => places.diagnostic_at(finding, place.line + 1, place.column, message),
+        Some(place) => {
+            let (line, column) = places.locate_css(place.line, place.column);
+            places.diagnostic_at(finding, line, column, message)
+        }
         None => places.whole(finding, message),
     }
 }

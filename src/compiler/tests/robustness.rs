@@ -242,6 +242,39 @@ fn nesting_that_would_overflow_the_stack_is_refused() {
     }
 }
 
+/// Work that grows with the square of a file's length would take minutes here.
+#[test]
+fn many_of_everything_is_compiled_in_proportion() {
+    type Shape = (&'static str, fn(usize) -> String);
+    let shapes: [Shape; 9] = [
+        ("/src/a.css", |n| format!(".a{{background:url(x{n})}}\n")),
+        ("/src/a.css", |n| format!("@import 'x{n}';\n")),
+        ("/src/a.css", |_| ".a{color:red;;:}\n".to_owned()),
+        ("/src/a.css", |_| "}\u{c}".to_owned()),
+        ("/src/a.module.css", |n| {
+            format!(".c{n}{{composes:d from './x{n}'}}\n")
+        }),
+        ("/src/a.ts", |n| format!("import x{n} from './x{n}';\n")),
+        ("/src/a.ts", |n| format!("export const x{n} = {n};\n")),
+        ("/src/a.ts", |n| format!("let a{n}; let a{n};\n")),
+        ("/src/a.tsx", |n| {
+            format!("import('./x{n}'); export * from './y{n}';\n")
+        }),
+    ];
+    for (id, shape) in shapes {
+        let text: String = (0..30_000).map(shape).collect();
+        check(id, text.as_bytes(), &options(Mode::Development));
+        let compiled = compile(
+            &Source {
+                id,
+                content: text.as_bytes(),
+            },
+            &Options::development(),
+        );
+        assert!(compiled.diagnostics.len() <= 100, "{id}");
+    }
+}
+
 #[test]
 fn input_over_the_limit_is_refused() {
     let text = " ".repeat(MAX_INPUT_BYTES + 1);

@@ -32,11 +32,6 @@ pub const BODY_BYTES: u64 = 64 * 1024;
 /// Most hashes in one `BlobRequest`.
 pub const BLOB_HASHES: usize = 1_000;
 
-/// Largest source map that is kept: the largest value that KV takes.
-pub const MAP_BYTES: u64 = 25 * 1024 * 1024;
-/// Scripts of one stack trace whose maps are read.
-pub const TRACED_SCRIPTS: usize = 16;
-
 /// Entries of a list when the call does not say.
 pub const PAGE_DEFAULT: u32 = 50;
 /// Most entries of a list.
@@ -100,6 +95,19 @@ pub const VIEWER_EVENTS: Rate = Rate {
 };
 /// Viewers whose reports on one update are counted; each costs a row written.
 pub const COUNTED_VIEWERS: u32 = 100;
+
+/// Most packages that one app names.
+pub const VENDOR_DEPENDENCIES: usize = 500;
+/// Most packages of one installation, those that packages ask for included.
+pub const VENDOR_PACKAGES: u64 = 3_000;
+/// Most files and folders of one installation; the largest icon sets have some 45,000.
+pub const VENDOR_FILES: u64 = 250_000;
+/// Largest installation, unpacked.
+pub const VENDOR_BYTES: u64 = 512 * 1024 * 1024;
+/// Longest installation.
+pub const VENDOR_INSTALL_MS: u64 = 120_000;
+/// Largest vendor chunk; a value of Workers KV takes 25 MiB.
+pub const VENDOR_CHUNK_BYTES: usize = 24 * 1024 * 1024;
 
 /// How long a queue consumer may be silent before another takes its deployment over.
 pub const LEASE_MS: u64 = 60_000;

@@ -15,6 +15,31 @@ pub fn add_frames(diagnostics: &mut [Diagnostic], text: &dyn Fn(&str) -> Option<
     }
 }
 
+/// Warnings about lockfiles of other package managers than npm, whose versions are not used. `has` knows
+/// the app's paths. Where npm's own stands beside them, it is the one that counts.
+pub fn unread_lockfiles(has: &dyn Fn(&str) -> bool) -> Vec<Diagnostic> {
+    if has("package-lock.json") {
+        return Vec::new();
+    }
+    let others = ["pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb"];
+    let found = others.into_iter().filter(|path| has(path));
+    found
+        .map(|path| {
+            let message = format!(
+                "`{path}` is not read; versions are chosen anew by the ranges of package.json"
+            );
+            Diagnostic {
+                file: path.to_owned(),
+                fix: Some(
+                    "Add npm's package-lock.json to keep versions: npm install --package-lock-only"
+                        .to_owned(),
+                ),
+                ..Diagnostic::without_place(Severity::Warning, "lockfile_not_read", message)
+            }
+        })
+        .collect()
+}
+
 /// A message at the place of an import.
 pub(crate) fn at(
     importer: &str,

@@ -24,17 +24,19 @@ mod tsconfig;
 pub use app_resolver::{AppResolution, AppResolver};
 pub use assets::{asset_url, is_asset};
 pub use builtins::is_node_builtin;
-pub use diagnose::add_frames;
+pub use diagnose::{add_frames, unread_lockfiles};
 pub use dotenv::public_values;
 pub use glob::GlobMatch;
 pub use html::with_env;
 #[cfg(feature = "minify")]
 pub use native::host::{LinkFailure, Loaded, ModuleHost, ROOT, Resolved};
 #[cfg(feature = "minify")]
-pub use native::release::{Release, ReleaseApp, ReleaseFile, ReleaseMap, link_release};
+pub use native::release::{Release, ReleaseApp, ReleaseFile, link_release};
+#[cfg(feature = "minify")]
+pub use native::server::{ServerBundle, ServerModule, ServerModuleKind, link_server};
 #[cfg(feature = "minify")]
 pub use native::vendor::{VendorChunk, link_vendor};
-pub use preview::{Counters, Linked, Preview, RecordPlace, Registry, VendorNeeds};
+pub use preview::{Counters, Declared, Linked, Preview, RecordPlace, Registry, VendorNeeds};
 pub use tree::{Artifacts, FileMeta, Tree};
 pub use tsconfig::TsConfig;
 

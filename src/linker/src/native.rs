@@ -1,4 +1,4 @@
-//! What only the native build links: vendor chunks and releases, over one graph.
+//! What only the native build links: vendor chunks, releases and servers, over one graph.
 //!
 //! The room's WASM leaves it out (feature `minify`). Still no I/O: see [`host::ModuleHost`].
 
@@ -7,5 +7,6 @@ mod graph;
 pub(crate) mod host;
 mod record;
 pub(crate) mod release;
+pub(crate) mod server;
 pub(crate) mod vendor;
 mod worker;

@@ -13,7 +13,8 @@ use crate::app_resolver::{AppResolution, AppResolver};
 use crate::resolution_paths::{bases_of, split_query};
 use crate::tree::{Artifacts, Tree};
 use crate::{diagnose, dotenv, html, package_name, record};
-use declared::{Declared, is_manifest};
+pub use declared::Declared;
+use declared::is_manifest;
 use hotplate_compiler::Mode;
 use hotplate_protocol::{CssUpdate, Diagnostic, ModuleUpdate};
 use node::{Node, Rendered};
@@ -54,6 +55,8 @@ pub struct VendorNeeds {
     pub dependencies: BTreeMap<String, String>,
     /// Bare specifiers.
     pub specifiers: BTreeSet<String>,
+    /// `overrides` of `package.json`.
+    pub overrides: Option<serde_json::Value>,
 }
 
 /// Everything reachable as one script.
@@ -386,7 +389,10 @@ impl Preview {
 
     /// What the app needs of npm, after its imports of packages or its package.json changed.
     fn read_packages(&mut self) {
-        let mut needs = VendorNeeds::default();
+        let mut needs = VendorNeeds {
+            overrides: self.declared.overrides.clone(),
+            ..VendorNeeds::default()
+        };
         self.undeclared.clear();
         for specifier in self.packages.keys() {
             let package = package_name(specifier);
@@ -407,6 +413,10 @@ impl Preview {
 
     fn diagnostics(&self) -> Vec<Diagnostic> {
         let mut all = self.root_diagnostics.clone();
+        if self.needs.is_some() {
+            let paths = self.resolver.paths();
+            all.extend(diagnose::unread_lockfiles(&|path| paths.contains(path)));
+        }
         for node in self.troubled.iter().filter_map(|id| self.nodes.get(id)) {
             all.extend(
                 node.diagnostics

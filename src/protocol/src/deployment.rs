@@ -139,6 +139,9 @@ pub struct Bundle {
     pub gzip_bytes: u64,
     /// JavaScript and CSS, largest first.
     pub chunks: Vec<Chunk>,
+    /// The app's own Worker code, if it has any; not counted above, as no page loads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<Chunk>,
 }
 
 /// A deployment as the API answers it.

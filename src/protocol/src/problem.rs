@@ -55,8 +55,6 @@ error_codes! {
     RevisionNotFound = "revision_not_found", 404, "There is no such revision";
     /// No such deployment.
     DeploymentNotFound = "deployment_not_found", 404, "There is no such deployment";
-    /// The deployment has no source map of that path.
-    MapNotFound = "map_not_found", 404, "There is no such source map";
     /// The app has no deployment that could be served.
     NothingDeployed = "nothing_deployed", 404, "This app has no deployment yet";
     /// The path exists, the method does not.
@@ -98,7 +96,7 @@ error_codes! {
     /// A part of the platform did not answer.
     Unavailable = "unavailable", 503, "A part of the platform does not answer";
     /// The app's own Worker failed.
-    AppError = "app_error", 502, "The app's own code failed";
+    AppError = "app_error", 500, "The app's own code failed";
     /// A defect of ours.
     Internal = "internal", 500, "An internal error";
 }

@@ -24,6 +24,9 @@ pub struct VendorRequest {
     /// Every bare specifier the app's reachable modules import (`react/jsx-dev-runtime`); those that
     /// sheets `@import` begin with `css:`, as packages have another face for them.
     pub specifiers: BTreeSet<String>,
+    /// `overrides` of the app's `package.json`, when it has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overrides: Option<serde_json::Value>,
     /// Conditions and `NODE_ENV`.
     pub mode: VendorMode,
     /// Content of `package-lock.json`, when the app has one.
@@ -38,7 +41,7 @@ pub struct VendorRequest {
 pub enum VendorEvent {
     /// Something for people to read while they wait.
     Progress {
-        /// `installing 2 packages`, …
+        /// `downloading packages: 12`, …
         message: String,
     },
     /// The chunk.
@@ -47,7 +50,7 @@ pub enum VendorEvent {
         hash: String,
         /// A classic script that defines the chunk's modules.
         code: String,
-        /// Style sheets that packages import, by module id.
+        /// What does not stop the chunk: a lockfile that is not honoured, …
         warnings: Vec<Diagnostic>,
     },
     /// No chunk.

@@ -5,9 +5,10 @@
 //! when many artifacts wait, they are written whatever runs.
 
 use crate::contents::write_whole;
+use crate::disk;
 use hotplate_compiler::ModuleArtifact;
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -15,6 +16,9 @@ use std::thread::JoinHandle;
 const WAITING: usize = 8 * 1024;
 /// With so many waiting they are written beside running builds.
 const MANY: usize = WAITING / 2;
+
+/// After how many written bytes the folder is brought into its budget.
+const TRIM_EVERY: u64 = 128 * 1024 * 1024;
 
 type Job = (PathBuf, Arc<ModuleArtifact>);
 
@@ -72,12 +76,13 @@ impl Drop for Building<'_> {
 }
 
 impl Writer {
-    pub(super) fn start() -> std::io::Result<Self> {
+    /// Writes into `folder`, which keeps at most `budget` bytes, give or take what is written meanwhile.
+    pub(super) fn start(folder: PathBuf, budget: u64) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let waiting = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("artifacts".to_owned())
-            .spawn(move || write_all(&waiting))?;
+            .spawn(move || write_all(&waiting, &folder, budget))?;
         Ok(Self {
             shared,
             thread: Some(thread),
@@ -116,11 +121,22 @@ impl Drop for Writer {
     }
 }
 
-fn write_all(waiting: &Shared) {
+fn write_all(waiting: &Shared, folder: &Path, budget: u64) {
+    let mut since = 0;
     while let Some((path, artifact)) = waiting.next() {
         let written = serde_json::to_vec(&*artifact)
             .map_err(Into::into)
-            .and_then(|bytes| write_whole(&path, &bytes));
+            .and_then(|bytes| {
+                since += bytes.len() as u64;
+                write_whole(&path, &bytes)
+            })
+            .and_then(|()| {
+                if since < TRIM_EVERY.min(budget) {
+                    return Ok(());
+                }
+                since = 0;
+                disk::trim(folder, budget)
+            });
         if let Err(error) = written {
             // A full disk makes builds slower, not wrong.
             tracing::warn!(%error, "an artifact was not stored");
@@ -146,7 +162,7 @@ mod tests {
     fn waits_for_builds_and_writes_everything_before_it_ends() {
         let folder = tempfile::tempdir().unwrap();
         let place = |name: &str| folder.path().join(name);
-        let writer = Writer::start().unwrap();
+        let writer = Writer::start(folder.path().to_owned(), u64::MAX).unwrap();
         let building = writer.building();
         writer.write(place("a"), artifact());
         assert!(!writer.shared.state().may_write());
@@ -166,7 +182,7 @@ mod tests {
     #[test]
     fn many_are_written_beside_a_build() {
         let folder = tempfile::tempdir().unwrap();
-        let writer = Writer::start().unwrap();
+        let writer = Writer::start(folder.path().to_owned(), u64::MAX).unwrap();
         let _building = writer.building();
         let artifact = artifact();
         let mut state = writer.shared.state();

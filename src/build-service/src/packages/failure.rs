@@ -58,6 +58,11 @@ pub(crate) fn diagnose(stdout: &str, dependencies: &BTreeMap<String, String>) ->
             "dependency_integrity",
             "A package does not match the checksum of package-lock.json".to_owned(),
         ),
+        // npm unpacks nothing that grows a thousandfold.
+        "TAR_ABORT" if text("summary").contains("ratio") => (
+            "dependencies_too_large",
+            "A package unpacks to too many times its own size".to_owned(),
+        ),
         "ENOTFOUND" | "ECONNREFUSED" | "ECONNRESET" | "ETIMEDOUT" | "EAI_AGAIN" | "E500"
         | "E502" | "E503" | "E429" => (
             "registry_unavailable",
@@ -148,6 +153,11 @@ mod tests {
                 r#"{"error":{"code":"EAI_AGAIN","summary":"x"}}"#,
                 "registry_unavailable",
                 "registry",
+            ),
+            (
+                r#"{"error":{"code":"TAR_ABORT","summary":"max decompression ratio exceeded: 1000.19 > 1000"}}"#,
+                "dependencies_too_large",
+                "unpacks",
             ),
             ("npm exploded", "install_failed", "npm could not"),
             ("", "install_failed", "npm could not"),

@@ -2,7 +2,7 @@
 //!
 //! Ids are `npm:<name>@<version>/<file>`, the same on every machine, so that artifacts are shared.
 
-use hotplate_compiler::ImportKind;
+use hotplate_compiler::{ImportKind, Platform};
 use hotplate_linker::{LinkFailure, Resolved, is_node_builtin};
 use hotplate_protocol::VendorMode;
 use oxc_resolver::{PackageJson, Resolution, ResolveError, ResolveOptions, Resolver, SideEffects};
@@ -29,7 +29,7 @@ pub(crate) struct PackageFolder {
     ids: HashMap<String, String>,
     /// `react@19.0.0` → `node_modules/react`.
     places: HashMap<String, String>,
-    resolvers: BTreeMap<(VendorMode, Face), Resolver>,
+    resolvers: BTreeMap<(VendorMode, Platform, Face), Resolver>,
     esm_folders: Mutex<HashMap<PathBuf, bool>>,
 }
 
@@ -68,11 +68,15 @@ impl PackageFolder {
         }
         let base = Resolver::new(ResolveOptions::default());
         let modes = [VendorMode::Development, VendorMode::Production];
-        let resolvers = modes.into_iter().flat_map(|mode| {
-            [Face::Import, Face::Require, Face::Style].map(|face| {
-                let resolver = base.clone_with_options(options(mode, face));
-                ((mode, face), resolver)
-            })
+        let platforms = [Platform::Browser, Platform::Server];
+        let faces = [Face::Import, Face::Require, Face::Style];
+        let keys = modes.into_iter().flat_map(|mode| {
+            platforms
+                .into_iter()
+                .flat_map(move |platform| faces.into_iter().map(move |face| (mode, platform, face)))
+        });
+        let resolvers = keys.map(|key @ (mode, platform, face)| {
+            (key, base.clone_with_options(options(mode, platform, face)))
         });
         Ok(Self {
             root,
@@ -89,7 +93,7 @@ impl PackageFolder {
         importer: &str,
         specifier: &str,
         kind: ImportKind,
-        mode: VendorMode,
+        (mode, platform): (VendorMode, Platform),
     ) -> Result<Resolved, LinkFailure> {
         let not_found = || LinkFailure::NotFound {
             specifier: specifier.to_owned(),
@@ -108,7 +112,7 @@ impl PackageFolder {
             ImportKind::Static | ImportKind::Dynamic | ImportKind::Asset => Face::Import,
         };
         let resolve = |face| {
-            let resolver = self.resolvers.get(&(mode, face));
+            let resolver = self.resolvers.get(&(mode, platform, face));
             resolver.map(|resolver| resolver.resolve(&folder, specifier))
         };
         let resolution = match resolve(face).ok_or_else(not_found)? {
@@ -272,7 +276,7 @@ enum Face {
     Style,
 }
 
-fn options(mode: VendorMode, face: Face) -> ResolveOptions {
+fn options(mode: VendorMode, platform: Platform, face: Face) -> ResolveOptions {
     let words = |words: &[&str]| {
         words
             .iter()
@@ -296,8 +300,13 @@ fn options(mode: VendorMode, face: Face) -> ResolveOptions {
             };
         }
     };
+    let conditions = match platform {
+        Platform::Browser => words(&[face, "browser", "module", mode, "default"]),
+        // Wrangler's.
+        Platform::Server => words(&[face, "workerd", "worker", "browser", mode, "default"]),
+    };
     ResolveOptions {
-        condition_names: words(&[face, "browser", "module", mode, "default"]),
+        condition_names: conditions,
         alias_fields: vec![words(&["browser"])],
         main_fields: words(&["browser", "module", "main"]),
         extensions: words(&[

@@ -1,23 +1,30 @@
-//! Installing a dependency set into a folder of its own, once for everybody who has the same set.
+//! Installing a dependency set into a folder of its own, once for everybody who has the same set, and
+//! keeping those folders within a budget.
 
 use super::folder::PackageFolder;
-use super::{failure, lockfile, spec};
+use super::npm::{self, Size};
+use super::{failed, failure, lockfile, spec};
 use crate::contents::sha256;
-use crate::flight::Flights;
-use hotplate_protocol::Diagnostic;
-use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use crate::disk::{self, Entry};
+use crate::flight::{Flights, Progress};
+use hotplate_domain::limits;
+use hotplate_protocol::{Diagnostic, Severity};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::process::Output;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-/// How long one installation may take.
-const INSTALL_TIMEOUT: Duration = Duration::from_mins(2);
+/// Bytes of installations kept on disk; those in use stay, whatever they take.
+const DISK_BYTES: u64 = 4 * 1024 * 1024 * 1024;
+/// In each installation: its size. Its modification time says when the installation was used.
+const SIZE_FILE: &str = ".hotplate-size";
+/// Names of folders that are not whole begin so.
+const UNFINISHED: [&str; 2] = [".installing-", ".removing-"];
 /// Folders whose resolver stays warm.
 const WARM_FOLDERS: usize = 8;
 /// Part of every folder's name; changes when the same set would be installed otherwise.
-const LAYOUT: &str = "1";
+const LAYOUT: &str = "2";
 
 /// What is installed together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +33,8 @@ pub struct DependencySet {
     pub dependencies: BTreeMap<String, String>,
     /// Content of the app's `package-lock.json`.
     pub lockfile: Option<String>,
+    /// npm's `overrides`.
+    pub overrides: Option<Value>,
 }
 
 impl DependencySet {
@@ -35,6 +44,7 @@ impl DependencySet {
         mut dependencies: BTreeMap<String, String>,
         packages: &BTreeSet<&str>,
         lockfile: Option<String>,
+        overrides: Option<Value>,
     ) -> Self {
         dependencies.retain(|name, range| {
             packages.contains(name.as_str()) || spec::is_of_registry(name, range)
@@ -42,12 +52,52 @@ impl DependencySet {
         Self {
             dependencies,
             lockfile,
+            overrides,
         }
+    }
+
+    /// What stops it before npm is asked.
+    fn refused(&self) -> Vec<Diagnostic> {
+        let mut refused = spec::check(&self.dependencies);
+        if let Some(overrides) = &self.overrides {
+            refused.extend(spec::check_overrides(overrides));
+        }
+        let (count, most) = (self.dependencies.len(), limits::VENDOR_DEPENDENCIES);
+        if count > most {
+            refused.push(npm::too_large(format!(
+                "package.json names {count} dependencies; at most {most} are taken"
+            )));
+        }
+        refused
+    }
+
+    /// The lockfile as far as it is honoured.
+    fn lock(&self) -> Option<Value> {
+        lockfile::sanitize(self.lockfile.as_deref()?, &self.dependencies)
+    }
+
+    /// What people should know although it stops nothing.
+    pub(crate) fn warnings(&self) -> Vec<Diagnostic> {
+        if self.lockfile.is_none() || self.lock().is_some() {
+            return Vec::new();
+        }
+        vec![Diagnostic {
+            file: "package-lock.json".to_owned(),
+            fix: Some(
+                "Make it anew with npm 7 or newer: npm install --package-lock-only".to_owned(),
+            ),
+            ..Diagnostic::without_place(
+                Severity::Warning,
+                "lockfile_not_read",
+                "`package-lock.json` is not read: it is of an old format, or has packages from elsewhere \
+                 than the registry; versions are chosen anew by the ranges of package.json",
+            )
+        }]
     }
 
     fn key(&self) -> String {
         sha256(
-            json!([LAYOUT, self.dependencies, self.lockfile])
+            json!([LAYOUT, self.dependencies, self.lockfile, self.overrides])
                 .to_string()
                 .as_bytes(),
         )
@@ -61,42 +111,110 @@ pub struct Packages {
     root: PathBuf,
     flights: Flights<Installed>,
     warm: Mutex<VecDeque<(String, Arc<PackageFolder>)>>,
+    /// Every folder that somebody reads, by key: those are not dropped.
+    open: Mutex<HashMap<String, Weak<PackageFolder>>>,
+    budget: u64,
 }
 
 impl Packages {
     /// Opens the store, making its folder.
     pub fn open(root: &Path) -> std::io::Result<Self> {
         std::fs::create_dir_all(root)?;
+        for entry in std::fs::read_dir(root)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            // Left by a service that was killed.
+            if UNFINISHED
+                .iter()
+                .any(|prefix| name.to_string_lossy().starts_with(prefix))
+            {
+                std::fs::remove_dir_all(entry.path())?;
+            }
+        }
         Ok(Self {
+            open: Mutex::new(HashMap::new()),
+            budget: DISK_BYTES,
             root: root.canonicalize()?,
             flights: Flights::new(),
             warm: Mutex::new(VecDeque::new()),
         })
     }
 
-    /// The folder of that set, installed if it is not there.
-    pub(crate) async fn folder(&self, set: &DependencySet) -> Installed {
-        let refused = spec::check(&set.dependencies);
+    /// The folder of that set, installed if it is not there; `hear` is told how far that is.
+    pub(crate) async fn folder(&self, set: &DependencySet, hear: impl FnMut(&str)) -> Installed {
+        let refused = set.refused();
         if !refused.is_empty() {
             return Err(refused);
         }
         let key = set.key();
         if let Some(folder) = self.warm_folder(&key) {
+            disk::touch(&self.root.join(&key).join(SIZE_FILE));
             return Ok(folder);
         }
         let (root, set, name) = (self.root.clone(), set.clone(), key.clone());
         let installed = self
             .flights
-            .join(&key, || async move { install(&root, &name, &set).await })
+            .join(
+                &key,
+                |progress| async move { install(&root, &name, &set, &progress).await },
+                hear,
+            )
             .await;
         let folder = installed.unwrap_or_else(|| Err(failed("the installation ended early")))?;
+        let weak = Arc::downgrade(&folder);
+        self.in_use().insert(key.clone(), weak);
+        self.remember(key, &folder);
+        self.trim();
+        Ok(folder)
+    }
+
+    fn in_use(&self) -> std::sync::MutexGuard<'_, HashMap<String, Weak<PackageFolder>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remember(&self, key: String, folder: &Arc<PackageFolder>) {
         let mut warm = self.warm.lock().unwrap_or_else(PoisonError::into_inner);
         warm.retain(|(other, _)| *other != key);
-        warm.push_back((key, Arc::clone(&folder)));
+        warm.push_back((key, Arc::clone(folder)));
         if warm.len() > WARM_FOLDERS {
             warm.pop_front();
         }
-        Ok(folder)
+    }
+
+    /// Drops the folders used longest ago when all take more than the budget.
+    fn trim(&self) {
+        let mut open = self.in_use();
+        open.retain(|_, folder| folder.strong_count() > 0);
+        let folders = std::fs::read_dir(&self.root)
+            .into_iter()
+            .flatten()
+            .flatten();
+        let entries = folders.filter_map(|folder| {
+            let path = folder.path();
+            let bytes = std::fs::read_to_string(path.join(SIZE_FILE)).ok()?;
+            Some(Entry {
+                used: std::fs::metadata(path.join(SIZE_FILE))
+                    .ok()?
+                    .modified()
+                    .ok()?,
+                bytes: bytes.trim().parse().ok()?,
+                path,
+            })
+        });
+        let keeps = |path: &Path| {
+            let name = path.file_name().map(|name| name.to_string_lossy());
+            name.is_some_and(|name| open.contains_key(name.as_ref()))
+        };
+        for path in disk::surplus(entries.collect(), self.budget, keeps) {
+            // Renamed first: a folder is there whole or not at all.
+            let key = path.file_name().unwrap_or_default().to_string_lossy();
+            let aside = self.root.join(format!("{}{key}", UNFINISHED[1]));
+            let removed =
+                std::fs::rename(&path, &aside).and_then(|()| std::fs::remove_dir_all(&aside));
+            if let Err(error) = removed {
+                tracing::warn!(%error, "an installation was not removed");
+            }
+        }
     }
 
     fn warm_folder(&self, key: &str) -> Option<Arc<PackageFolder>> {
@@ -107,63 +225,65 @@ impl Packages {
     }
 }
 
-fn failed(what: &str) -> Vec<Diagnostic> {
-    vec![spec::about_package_json(
-        "install_failed",
-        format!("The dependencies could not be installed: {what}"),
-    )]
-}
-
-fn disk(error: &std::io::Error) -> Vec<Diagnostic> {
+fn on_disk(error: &std::io::Error) -> Vec<Diagnostic> {
     failed(&error.to_string())
 }
 
-async fn install(root: &Path, key: &str, set: &DependencySet) -> Installed {
+async fn install(root: &Path, key: &str, set: &DependencySet, progress: &Progress) -> Installed {
     let place = root.join(key);
     if !place.is_dir() {
         let work = tempfile::Builder::new()
             .prefix(".installing-")
             .tempdir_in(root)
-            .map_err(|error| disk(&error))?;
-        run(work.path(), set).await?;
+            .map_err(|error| on_disk(&error))?;
+        run(work.path(), set, progress).await?;
+        let size = Size::of(work.path());
+        if let Some(excess) = size.excess() {
+            return Err(vec![npm::too_large(excess)]);
+        }
+        std::fs::write(work.path().join(SIZE_FILE), size.bytes.to_string())
+            .map_err(|error| on_disk(&error))?;
         // A folder is there whole or not at all.
         if let Err(error) = std::fs::rename(work.path(), &place)
             && !place.is_dir()
         {
-            return Err(disk(&error));
+            return Err(on_disk(&error));
         }
     }
+    disk::touch(&place.join(SIZE_FILE));
     PackageFolder::open(place)
         .map(Arc::new)
-        .map_err(|error| disk(&error))
+        .map_err(|error| on_disk(&error))
 }
 
-async fn run(folder: &Path, set: &DependencySet) -> Result<(), Vec<Diagnostic>> {
+async fn run(
+    folder: &Path,
+    set: &DependencySet,
+    progress: &Progress,
+) -> Result<(), Vec<Diagnostic>> {
     let write = |name: &str, value: &serde_json::Value| {
-        std::fs::write(folder.join(name), value.to_string()).map_err(|error| disk(&error))
+        std::fs::write(folder.join(name), value.to_string()).map_err(|error| on_disk(&error))
     };
-    write(
-        "package.json",
-        &json!({ "private": true, "dependencies": set.dependencies }),
-    )?;
+    let mut manifest = json!({ "private": true, "dependencies": set.dependencies });
+    if let Some(overrides) = &set.overrides {
+        manifest["overrides"] = overrides.clone();
+    }
+    write("package.json", &manifest)?;
     if set.dependencies.is_empty() {
         return Ok(());
     }
-    let lock = set
-        .lockfile
-        .as_deref()
-        .and_then(|text| lockfile::sanitize(text, &set.dependencies));
+    progress.send_replace("resolving packages".to_owned());
     let mut output = None;
-    if let Some(lock) = lock {
+    if let Some(lock) = set.lock() {
         write("package-lock.json", &lock)?;
-        let clean = npm(folder, "ci").await?;
+        let clean = npm::run(folder, "ci", progress).await?;
         // Out of date with package.json: its versions still serve as hints.
         let stale = !clean.status.success() && failure::code(&stdout(&clean)) == "EUSAGE";
         output = (!stale).then_some(clean);
     }
     let output = match output {
         Some(output) => output,
-        None => npm(folder, "install").await?,
+        None => npm::run(folder, "install", progress).await?,
     };
     if output.status.success() {
         return Ok(());
@@ -174,55 +294,4 @@ async fn run(folder: &Path, set: &DependencySet) -> Result<(), Vec<Diagnostic>> 
 
 fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-/// Runs npm without scripts, without git, and without this service's secrets in its environment.
-async fn npm(folder: &Path, command: &str) -> Result<Output, Vec<Diagnostic>> {
-    let passed = std::env::vars_os().filter(|(name, _)| {
-        let name = name.to_string_lossy().to_ascii_lowercase();
-        let wanted = [
-            "path",
-            "home",
-            "tmpdir",
-            "lang",
-            "node_extra_ca_certs",
-            "ssl_cert_file",
-            "http_proxy",
-            "https_proxy",
-            "no_proxy",
-        ];
-        wanted.contains(&name.as_str()) || name.starts_with("npm_config_")
-    });
-    let mut npm = tokio::process::Command::new("npm");
-    npm.arg(command)
-        .args([
-            "--json",
-            "--ignore-scripts",
-            "--no-audit",
-            "--no-fund",
-            "--no-update-notifier",
-        ])
-        .args([
-            "--omit=optional",
-            "--loglevel=error",
-            "--git=hotplate-takes-no-git-packages",
-        ])
-        .current_dir(folder)
-        .env_clear()
-        .envs(passed)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    match tokio::time::timeout(INSTALL_TIMEOUT, npm.output()).await {
-        Ok(Ok(output)) => Ok(output),
-        Ok(Err(error)) => Err(failed(&format!("npm does not start: {error}"))),
-        Err(_) => Err(vec![spec::about_package_json(
-            "install_timeout",
-            format!(
-                "The dependencies were not installed within {} seconds",
-                INSTALL_TIMEOUT.as_secs()
-            ),
-        )]),
-    }
 }

@@ -4,6 +4,7 @@
 //! tenant chose.
 
 use hotplate_protocol::{Diagnostic, Severity};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 const NAME_BYTES: usize = 214;
@@ -33,6 +34,54 @@ pub(crate) fn check(dependencies: &BTreeMap<String, String>) -> Vec<Diagnostic> 
             )
         })
         .collect()
+}
+
+/// Deepest `overrides`.
+const OVERRIDE_DEPTH: usize = 8;
+/// Most entries of `overrides`.
+const OVERRIDES: usize = 500;
+
+/// One diagnostic for each entry of npm's `overrides` that is not taken: they reach as far as dependencies do.
+pub(crate) fn check_overrides(overrides: &Value) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let mut open = vec![(overrides, 0)];
+    let mut seen = 0;
+    let refused = |message: String| Diagnostic {
+        fix: Some("Use a version or a range of the npm registry.".to_owned()),
+        ..about_package_json("dependency_refused", message)
+    };
+    while let Some((value, depth)) = open.pop() {
+        let Some(entries) = value.as_object() else {
+            found.push(refused("`overrides` is an object of names".to_owned()));
+            continue;
+        };
+        seen += entries.len();
+        if depth >= OVERRIDE_DEPTH || seen > OVERRIDES {
+            return vec![refused(format!(
+                "`overrides` takes {OVERRIDES} entries, nested at most {OVERRIDE_DEPTH} deep"
+            ))];
+        }
+        for (name, value) in entries {
+            // `name@range` overrides only where that range is asked for; `.` is the package itself.
+            let at = name.get(1..).and_then(|rest| rest.find('@'));
+            let (bare, range) = at.map_or((name.as_str(), ""), |at| name.split_at(at + 1));
+            let is_known =
+                name == "." || is_name(bare) && is_range_or_tag(range.trim_start_matches('@'));
+            match value {
+                Value::String(spec) => {
+                    let reference = spec.strip_prefix('$').is_some_and(is_name);
+                    if !is_known || !(reference || is_registry_spec(spec)) {
+                        found.push(refused(format!(
+                            "The override `{name}` with `{spec}` does not come from the npm registry"
+                        )));
+                    }
+                }
+                nested if is_known => open.push((nested, depth + 1)),
+                _ => found.push(refused(format!("The override `{name}` names no package"))),
+            }
+        }
+    }
+    found
 }
 
 /// Whether a dependency names a package of the registry.
@@ -139,6 +188,32 @@ mod tests {
                 assert_eq!(check(&set).is_empty(), expected, "{spec}");
             }
         }
+    }
+
+    #[test]
+    fn takes_overrides_of_the_registry_alone() {
+        for (text, expected) in [
+            (r#"{"a":"1.0.0","@b/c@^2":"npm:d@3"}"#, 0),
+            (r#"{"a":{".":"1","b":{"c":"$a"}}}"#, 0),
+            (r#"{"a":"github:x/y"}"#, 1),
+            (r#"{"a":{"b":{"c":"file:../x"}},"d":"https://x/y.tgz"}"#, 2),
+            (r#"{"a@git+ssh://x":"1"}"#, 1),
+            (r#"{"../a":{"b":"1"}}"#, 1),
+            (r#"{"a":"npm:../b@1"}"#, 1),
+            (r#"{"a":"$../b"}"#, 1),
+            (r#"{"a":7}"#, 1),
+            ("[]", 1),
+        ] {
+            let value = serde_json::from_str(text).unwrap_or_default();
+            let found = check_overrides(&value);
+            assert_eq!(found.len(), expected, "{text}: {found:?}");
+            assert!(found.iter().all(|found| found.code == "dependency_refused"));
+        }
+        let nest = |depth: usize| {
+            let text = format!("{}\"1\"{}", r#"{"a":"#.repeat(depth), "}".repeat(depth));
+            check_overrides(&serde_json::from_str(&text).unwrap_or_default()).len()
+        };
+        assert_eq!((nest(OVERRIDE_DEPTH), nest(OVERRIDE_DEPTH + 1)), (0, 1));
     }
 
     #[test]

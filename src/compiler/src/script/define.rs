@@ -1,6 +1,7 @@
 //! `process.env.NODE_ENV` and `import.meta.env` become constants, and branches they decide go.
 //!
 //! Any other `process.env` is `{}`, as in Vite's builds, in the preview too: browsers have no `process`.
+//! Code of a server keeps it: what it holds is the platform's business.
 //!
 //! It folds just what decides such a branch (comparisons of constants, `!`, `&&`, `||`, `??`,
 //! `?:`, `if`); it is no optimizer. It runs before imports are collected, so that React's
@@ -17,7 +18,7 @@ use swc_core::ecma::ast::{
 use swc_core::ecma::utils::extract_var_ids;
 use swc_core::ecma::visit::{VisitMut, VisitMutWith, noop_visit_mut_type};
 
-use crate::options::{Mode, Options};
+use crate::options::{Mode, Options, Platform};
 
 /// Whether a text can contain anything to replace; most files skip the pass.
 pub(super) fn may_apply(text: &str) -> bool {
@@ -94,7 +95,7 @@ impl Define<'_> {
         if name == "NODE_ENV" && self.is_process_env(&member.obj) {
             return Some(text(self.options.mode.name()));
         }
-        if self.is_process_env(expr) {
+        if self.options.platform == Platform::Browser && self.is_process_env(expr) {
             return Some(Expr::Object(ObjectLit::default()));
         }
         if self.options.mode == Mode::Development {
@@ -133,7 +134,7 @@ impl Define<'_> {
             "MODE" => text(self.options.mode.name()),
             "DEV" => boolean(self.options.mode == Mode::Development),
             "PROD" => boolean(self.options.mode == Mode::Production),
-            "SSR" => boolean(false),
+            "SSR" => boolean(self.options.platform == Platform::Server),
             "BASE_URL" => text("/"),
             other => text(self.options.env.get(other)?),
         })

@@ -114,6 +114,8 @@ pub(super) struct Links {
     /// The names of `exports`.
     exported: HashSet<Atom>,
     pub(super) stars: Vec<Atom>,
+    /// The same, to ask whether one is among them: generated files have ten thousands.
+    known_stars: HashSet<Atom>,
     /// Statements of the instantiation phase.
     pub(super) hoisted: Vec<Stmt>,
     /// Statements of the evaluation phase.
@@ -150,7 +152,7 @@ impl Links {
                 let specifier = export.src.value.to_atom_lossy().into_owned();
                 self.requests
                     .add(&specifier, ImportKind::Static, export.src.span);
-                if !self.stars.contains(&specifier) {
+                if self.known_stars.insert(specifier.clone()) {
                     self.stars.push(specifier);
                 }
             }

@@ -40,7 +40,7 @@ use crate::artifact::ModuleArtifact;
 use crate::module_id::ModuleId;
 use crate::nesting;
 use crate::options::{JsxRuntime, Mode, Options};
-use crate::place::{Finding, Places};
+use crate::place::{Finding, MOST, Places};
 
 /// The two marks every pass needs: names nobody declares, and the file's own top level.
 #[derive(Debug, Clone, Copy)]
@@ -79,6 +79,7 @@ pub(crate) fn compile(
             all.extend(
                 early
                     .into_iter()
+                    .take(MOST)
                     .map(|error| error.diagnostic(&file, places)),
             );
             all.extend(recover::further_errors(id, &file, options, &all, places));
@@ -109,6 +110,7 @@ pub(crate) fn compile(
                 errors.extend(
                     early
                         .into_iter()
+                        .take(MOST)
                         .map(|error| error.diagnostic(&file, places)),
                 );
                 errors.sort_by_key(|error| (error.line, error.column));

@@ -10,7 +10,7 @@ use swc_core::ecma::parser::error::Error;
 
 use hotplate_protocol::Diagnostic;
 
-use crate::place::{Finding, Places};
+use crate::place::{Finding, MOST, Places};
 
 /// An error this crate finds in a syntax tree.
 #[derive(Debug, Clone)]
@@ -46,6 +46,7 @@ pub(super) fn syntax_errors(
     found.dedup();
     found
         .into_iter()
+        .take(MOST)
         .map(|(offset, message)| places.diagnostic(Finding::error("syntax_error"), offset, message))
         .collect()
 }
@@ -63,6 +64,7 @@ impl Findings {
         let mut found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut diagnostics: Vec<Diagnostic> = found
             .drain(..)
+            .take(MOST)
             .map(|(span, message)| {
                 places.diagnostic(
                     Finding::error("unsupported_syntax"),

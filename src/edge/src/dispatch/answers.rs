@@ -1,6 +1,6 @@
 //! What the platform owes a visitor beyond the namespace's answer: parts of a body, "not found" for a
 //! missing file where the namespace sends the page of a single-page app, and no long memory for that
-//! page. Deployments are static assets; an app's own code would answer for itself.
+//! page. What an app's own code answers is left as it is.
 
 use crate::{problem::ApiError, text};
 use hotplate_domain::range::{self, Part};
@@ -9,6 +9,9 @@ use worker::{Method, Request, Response};
 
 /// What a browser does with a page: ask whether it is still good.
 const REVALIDATE: &str = "public, max-age=0, must-revalidate";
+
+/// Every file of a deployment says so by a rule of its upload; what an app's own code answers does not.
+const ACCEPT_RANGES: &str = "accept-ranges";
 
 /// What matters of a request once it has been sent on.
 pub(super) struct Asked {
@@ -43,10 +46,10 @@ impl Asked {
 
     /// Completes the namespace's answer.
     pub(super) async fn complete(self, response: Response) -> Result<Response, ApiError> {
-        if response.status_code() != 200 {
+        let header = |name: &str| response.headers().get(name);
+        if response.status_code() != 200 || header(ACCEPT_RANGES)?.is_none() {
             return Ok(response);
         }
-        let header = |name: &str| response.headers().get(name);
         let is_page = header("content-type")?.is_some_and(|kind| kind.starts_with("text/html"));
         if is_page && self.names_file() {
             if !self.navigates {
@@ -77,7 +80,7 @@ async fn part_of(mut response: Response, wanted: &str) -> Result<Response, ApiEr
     let body = response.bytes().await?;
     let length = body.len();
     headers.delete("content-length")?;
-    headers.set("accept-ranges", "bytes")?;
+    headers.set(ACCEPT_RANGES, "bytes")?;
     let (status, body) = match range::part(wanted, length as u64) {
         Part::Whole => (200, body),
         Part::Unsatisfiable => {

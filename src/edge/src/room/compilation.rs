@@ -136,6 +136,11 @@ impl Compilation<'_> {
     ) -> Result<Known> {
         self.modules.compiled.update(|count| count + 1);
         let last = self.last_good(id, stored.map_or(0, |row| row.good))?;
+        // Written first: a file that brings the compiler down (panics and deep stacks end the whole WebAssembly
+        // instance) is found with this said of it when the room comes back, and is not compiled again.
+        let before = stored.map_or(self.since, |row| row.since);
+        self.storage
+            .put_artifact(id, path, &input, false, &[crashed(path)], before)?;
         let mut compiled = compile(&Source { id, content }, self.options);
         compiled.diagnostics.truncate(DIAGNOSTICS);
         let is_good = compiled.artifact.is_some();
@@ -228,6 +233,18 @@ impl Artifacts for Compilation<'_> {
                 None
             }
         }
+    }
+}
+
+fn crashed(path: &str) -> Diagnostic {
+    Diagnostic {
+        file: path.to_owned(),
+        fix: Some("Change the file; it is compiled again when it differs.".to_owned()),
+        ..Diagnostic::without_place(
+            Severity::Error,
+            "compiler_crashed",
+            "The compiler broke down on this file; the last good module keeps running",
+        )
     }
 }
 

@@ -225,6 +225,7 @@ impl Working {
         let request = VendorRequest {
             dependencies: needs.dependencies.clone(),
             specifiers: needs.specifiers.clone(),
+            overrides: needs.overrides.clone(),
             mode: VendorMode::Development,
             lockfile: self.compilation(storage).text("package-lock.json"),
         };

@@ -80,7 +80,7 @@ impl GraphModule {
     pub(crate) fn artifact(&self) -> Option<&ModuleArtifact> {
         match &self.loaded {
             Loaded::Module(artifact) => Some(artifact),
-            Loaded::Asset { .. } | Loaded::Empty | Loaded::Worker { .. } => None,
+            Loaded::Asset { .. } | Loaded::Empty | Loaded::External | Loaded::Worker { .. } => None,
         }
     }
 }

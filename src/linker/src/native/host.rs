@@ -85,6 +85,9 @@ pub enum Loaded {
     },
     /// Left out of browsers: `"browser": { "x": false }`.
     Empty,
+    /// A module of the platform that the code runs on (`cloudflare:workers`), imported when it runs. Only
+    /// hosts of servers have any.
+    External,
     /// The URL of a web worker (`?worker_file`); the linker makes it itself and asks no host.
     Worker {
         /// The module that it starts with.

@@ -5,16 +5,14 @@
 
 mod chunks;
 mod page;
-mod prune;
+pub(super) mod prune;
 mod records;
 mod scripts;
 mod sheets;
-mod text;
 mod workers;
 
 use self::chunks::Chunks;
 use self::records::Records;
-pub use self::text::ReleaseMap;
 use super::graph::Graph;
 use super::host::{Loaded, ModuleHost, ROOT};
 use crate::app_resolver::{AppResolution, AppResolver};
@@ -61,8 +59,6 @@ pub struct Release {
     pub bundle: Bundle,
     /// What does not stop it.
     pub warnings: Vec<Diagnostic>,
-    /// The source maps of its scripts, sorted by path; they are nobody's to see but the app's owner's.
-    pub maps: Vec<ReleaseMap>,
 }
 
 /// Links an app's release.
@@ -109,9 +105,6 @@ pub fn link_release(
             files.insert(name.to_owned(), bytes.to_vec());
         }
     }
-    let mut maps = written.maps;
-    maps.extend(workers.maps);
-    maps.sort_by(|left, right| left.file.cmp(&right.file));
     let files = files
         .into_iter()
         .map(|(path, bytes)| ReleaseFile { path, bytes })
@@ -120,7 +113,6 @@ pub fn link_release(
         files,
         bundle,
         warnings: graph.warnings,
-        maps,
     })
 }
 
@@ -211,15 +203,10 @@ fn emit(
     extension: &str,
     bytes: Vec<u8>,
 ) -> String {
-    let path = emitted_path(name, extension, &bytes);
+    let hash = HEXLOWER.encode(&Sha256::digest(&bytes));
+    let path = path_of(name, &hash, extension);
     files.insert(path.clone(), bytes);
     path
-}
-
-/// The path of content with that name.
-fn emitted_path(name: &str, extension: &str, bytes: &[u8]) -> String {
-    let hash = HEXLOWER.encode(&Sha256::digest(bytes));
-    path_of(name, &hash, extension)
 }
 
 /// `assets/<name>-<hash8>.<extension>`.
@@ -264,11 +251,12 @@ fn measure(files: &BTreeMap<String, Vec<u8>>, code: &BTreeSet<String>) -> Bundle
         bytes: chunks.iter().map(|chunk| chunk.bytes).sum(),
         gzip_bytes: chunks.iter().map(|chunk| chunk.gzip_bytes).sum(),
         chunks,
+        server: None,
     }
 }
 
 /// Size at gzip's usual level.
-fn gzip_size(bytes: &[u8]) -> u64 {
+pub(super) fn gzip_size(bytes: &[u8]) -> u64 {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     // A vector takes every byte.
     encoder

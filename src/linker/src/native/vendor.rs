@@ -96,7 +96,7 @@ fn write(
             let script = worker::script(entry, &modules);
             record::define(code, id, &worker::inline_record(&script), &nothing);
         }
-        Loaded::Empty => record::define(code, id, EMPTY, &nothing),
+        Loaded::Empty | Loaded::External => record::define(code, id, EMPTY, &nothing),
         Loaded::Asset { bytes, extension } => {
             record::define(
                 code,
@@ -126,6 +126,6 @@ fn asset_text(specifier: &str, module: &GraphModule, graph: &Graph) -> Option<St
     }
     match &graph.modules.get(&link.id)?.loaded {
         Loaded::Asset { bytes, extension } => Some(data_url(bytes, extension)),
-        Loaded::Module(_) | Loaded::Empty | Loaded::Worker { .. } => None,
+        Loaded::Module(_) | Loaded::Empty | Loaded::External | Loaded::Worker { .. } => None,
     }
 }

@@ -39,22 +39,17 @@ impl GraphModule {
     pub(crate) fn starts(&self) -> Option<&String> {
         match &self.loaded {
             Loaded::Worker { entry } => Some(entry),
-            Loaded::Module(_) | Loaded::Asset { .. } | Loaded::Empty => None,
+            Loaded::Module(_) | Loaded::Asset { .. } | Loaded::Empty | Loaded::External => None,
         }
     }
 }
 
 /// A worker's script; `modules` are the registry calls of what its first module reaches.
 pub(crate) fn script(entry: &str, modules: &str) -> String {
-    let (before, after) = around(entry);
-    format!("{before}{modules}{after}")
-}
-
-/// What stands before and after the modules of a worker's script; whole lines both.
-pub(crate) fn around(entry: &str) -> (String, String) {
-    (
-        format!("{}\n", RUNTIME.trim_end()),
-        format!("__hotplate__.work({{entry:{}}});\n", literal(entry)),
+    format!(
+        "{}\n{modules}__hotplate__.work({{entry:{}}});\n",
+        RUNTIME.trim_end(),
+        literal(entry)
     )
 }
 

@@ -4,16 +4,20 @@ use std::collections::BTreeMap;
 
 /// The packages that package.json names.
 #[derive(Debug, Default)]
-pub(super) struct Declared {
-    pub(super) dependencies: BTreeMap<String, String>,
+pub struct Declared {
+    /// `dependencies`: package → range.
+    pub dependencies: BTreeMap<String, String>,
     development: BTreeMap<String, String>,
     /// Packages of package-lock.json at the top of `node_modules`, where npm lets anybody find them:
     /// name → version.
     hoisted: BTreeMap<String, String>,
+    /// npm's `overrides`, when there are any.
+    pub overrides: Option<serde_json::Value>,
 }
 
 impl Declared {
-    pub(super) fn read(text: &dyn Fn(&str) -> Option<String>) -> Self {
+    /// Reads `package.json` and `package-lock.json` through `text`.
+    pub fn read(text: &dyn Fn(&str) -> Option<String>) -> Self {
         let json = |path: &str| -> serde_json::Value {
             text(path)
                 .and_then(|text| serde_json::from_str(&text).ok())
@@ -39,6 +43,10 @@ impl Declared {
             dependencies: field("dependencies"),
             development: field("devDependencies"),
             hoisted: hoisted.collect(),
+            overrides: manifest
+                .get("overrides")
+                .filter(|value| value.as_object().is_some_and(|map| !map.is_empty()))
+                .cloned(),
         }
     }
 
@@ -47,7 +55,8 @@ impl Declared {
         self.dependencies.contains_key(package) || self.development.contains_key(package)
     }
 
-    pub(super) fn range(&self, package: &str) -> Option<&String> {
+    /// The range or the version of a package that the app may import.
+    pub fn range(&self, package: &str) -> Option<&String> {
         self.dependencies
             .get(package)
             .or_else(|| self.development.get(package))

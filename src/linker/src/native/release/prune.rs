@@ -30,7 +30,7 @@ impl Wanted {
 }
 
 /// Takes the content of modules that nothing is wanted of, and with it what only they import.
-pub(super) fn prune(graph: &mut Graph, roots: &[String]) {
+pub(in crate::native) fn prune(graph: &mut Graph, roots: &[String]) {
     let mut wanted: BTreeMap<String, Wanted> = BTreeMap::new();
     let mut queue: Vec<String> = Vec::new();
     // What a worker runs nobody imports; a page that starts none of it leaves it out at the end.

@@ -1,6 +1,5 @@
 //! The calls that define modules, for chunks and for the scripts of workers.
 
-use super::text::Text;
 use crate::builtins::EMPTY;
 use crate::native::graph::{Graph, NOTHING};
 use crate::native::host::Loaded;
@@ -20,8 +19,9 @@ pub(super) struct Records<'a> {
 
 impl Records<'_> {
     /// Calls that define modules.
-    pub(super) fn of<'a>(self, ids: impl IntoIterator<Item = &'a str>) -> Text {
-        let mut code = Text::default();
+    pub(super) fn of<'a>(self, ids: impl IntoIterator<Item = &'a str>) -> String {
+        let nothing = BTreeMap::<&str, &str>::new();
+        let mut code = String::new();
         let mut served = BTreeMap::new();
         for (id, module) in ids
             .into_iter()
@@ -33,20 +33,18 @@ impl Records<'_> {
                         Some(script) => inline_record(script),
                         None => record::asset(&(self.url_of)(id).unwrap_or_default()),
                     };
-                    define(&mut code, id, &record);
+                    record::define(&mut code, id, &record, &nothing);
                 }
-                Loaded::Empty => define(&mut code, id, EMPTY),
+                Loaded::Empty | Loaded::External => {
+                    record::define(&mut code, id, EMPTY, &nothing);
+                }
                 Loaded::Asset { .. } => {
                     let url = (self.url_of)(id).unwrap_or_default();
-                    define(&mut code, id, &record::asset(&url));
+                    record::define(&mut code, id, &record::asset(&url), &nothing);
                 }
                 Loaded::Module(artifact) => {
-                    code.push(&record::define_head(id));
-                    match &module.code {
-                        Some(record) => code.push(record),
-                        None => code.push_module(artifact),
-                    }
-                    code.push(&record::define_tail(&module.deps()));
+                    let record = module.code.as_deref().unwrap_or(&artifact.code);
+                    record::define(&mut code, id, record.trim_end(), &module.deps());
                     for link in module
                         .links
                         .iter()
@@ -64,15 +62,8 @@ impl Records<'_> {
             }
         }
         for (id, record) in served {
-            define(&mut code, id, &record);
+            record::define(&mut code, id, &record, &nothing);
         }
         code
     }
-}
-
-/// A module that asks for nothing.
-fn define(code: &mut Text, id: &str, record: &str) {
-    code.push(&record::define_head(id));
-    code.push(record);
-    code.push(&record::define_tail(&BTreeMap::<&str, &str>::new()));
 }

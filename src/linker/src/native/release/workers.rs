@@ -5,11 +5,10 @@
 //! name.
 
 use super::records::Records;
-use super::text::{ReleaseMap, Text};
 use super::{asset_name, emit_assets, path_of};
 use crate::assets::is_inline_worker;
 use crate::native::graph::Graph;
-use crate::native::worker::around;
+use crate::native::worker::script;
 use crate::resolution_paths::split_query;
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
@@ -21,8 +20,6 @@ pub(super) struct Workers {
     pub(super) urls: BTreeMap<String, String>,
     /// Scripts that travel inside the page's, by module id.
     pub(super) inlined: BTreeMap<String, String>,
-    /// Of the scripts that are files.
-    pub(super) maps: Vec<ReleaseMap>,
 }
 
 /// Puts the workers that modules of `order` start, and assets that only workers use, among the files.
@@ -56,14 +53,10 @@ pub(super) fn emit(
             url_of: &url_of,
             inlined: &BTreeMap::new(),
         };
-        let (before, after) = around(&worker.entry);
-        let mut text = Text::default();
-        text.push(&before);
-        text.append(records.of(worker.order.iter().map(String::as_str)));
-        text.push(&after);
-        text
+        let modules = records.of(worker.order.iter().map(String::as_str));
+        script(&worker.entry, &modules)
     };
-    let nameless: Vec<(&str, Text)> = workers
+    let nameless: Vec<(&str, String)> = workers
         .iter()
         .map(|worker| (worker.id.as_str(), write(worker, &urls)))
         .collect();
@@ -71,7 +64,7 @@ pub(super) fn emit(
         let started = graph.workers(std::slice::from_ref(&worker.id));
         let mut hash = Sha256::new();
         for (_, text) in nameless.iter().filter(|(id, _)| started.contains_key(*id)) {
-            hash.update(text.as_str());
+            hash.update(text);
         }
         let hash = HEXLOWER.encode(&hash.finalize());
         let extension = worker.entry.rsplit_once('.').map_or("", |(_, end)| end);
@@ -81,25 +74,21 @@ pub(super) fn emit(
     // A worker that another one starts has a file in any case: scripts in scripts in scripts help nobody.
     let started: BTreeSet<&String> = workers.iter().flat_map(|worker| &worker.order).collect();
     let mut inlined = BTreeMap::new();
-    let mut maps = Vec::new();
     for worker in &workers {
         let text = write(worker, &urls);
         let is_inline = is_inline_worker(&worker.id);
         if !is_inline || started.contains(&worker.id) {
             let path = urls.get(&worker.id).map(|url| url.trim_start_matches('/'));
-            let (code, map) = text.clone().finish(|_| path.unwrap_or_default().to_owned());
-            files.insert(map.file.clone(), code.into_bytes());
-            maps.push(map);
+            files.insert(
+                path.unwrap_or_default().to_owned(),
+                text.clone().into_bytes(),
+            );
         }
         if is_inline {
-            inlined.insert(worker.id.clone(), text.as_str().to_owned());
+            inlined.insert(worker.id.clone(), text);
         }
     }
-    Workers {
-        urls,
-        inlined,
-        maps,
-    }
+    Workers { urls, inlined }
 }
 
 struct Worker {
