@@ -32,7 +32,10 @@ defineOverlay();
 const overlay = new Overlay();
 const indicator = new Indicator(new URLSearchParams(search).get("hotplate-indicator"), () => overlay.open());
 const styles = new Styles(document);
-const refresh = new Refresh(runtime);
+const refresh = new Refresh(runtime, () => {
+  const id = registry.aliases.get("npm:react/jsx-dev-runtime");
+  return id && registry.modules.get(id)?.instance?.commonJs?.exports;
+});
 const forwarder = new Forwarder((message) => transport.send(message));
 forwarder.installConsole(console);
 const failures = new Failures(

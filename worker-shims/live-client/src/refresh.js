@@ -8,6 +8,8 @@
  */
 // @ts-check
 
+import { keepingUnchanged } from "./unchanged.js";
+
 /** @import { Instance, Module } from "./module.js" */
 
 /**
@@ -57,9 +59,10 @@ function sameData(a, b, budget) {
 }
 
 export class Refresh {
-  /** @param {Runtime} runtime */
-  constructor(runtime) {
+  /** @param {Runtime} runtime @param {() => unknown} [jsx] exports of the app's `react/jsx-dev-runtime`, if it runs */
+  constructor(runtime, jsx = () => undefined) {
     this.runtime = runtime;
+    this.jsx = jsx;
   }
 
   signature() {
@@ -138,6 +141,6 @@ export class Refresh {
 
   /** Renders what was registered; the DOM is committed when it returns. */
   perform() {
-    this.runtime.performReactRefresh();
+    keepingUnchanged(this.jsx(), () => this.runtime.performReactRefresh());
   }
 }
