@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { cpSync, mkdtempSync, readFileSync, readdirSync, renameSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { SourceMap } from "node:module";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, test } from "node:test";
@@ -324,6 +325,52 @@ test("a deployed route loads later with its sheet, and says when it cannot", asy
   await page.unroute(/Three-/);
   assert.equal(await three(), 3, "the network is back");
   await page.close();
+});
+
+test("an error of a deployment leads to the line of its source by its private map", async () => {
+  const lines = ["export function fail(text: string): never {", "  // What is thrown from here", "  throw new RangeError(`boom ${text}`);", "}"];
+  const files = {
+    "index.html": '<!doctype html><link rel="icon" href="data:,"><script type="module" src="/src/main.ts"></script>',
+    "src/main.ts": 'import { fail } from "./lib/fail";\nObject.assign(window, { later: () => import("./later") });\nfail("now");\n',
+    "src/lib/fail.ts": lines.join("\n"),
+    "src/later.ts": 'import { fail } from "./lib/fail";\n\n\nfail("later");\n',
+  };
+  await platform.ok("POST", "/apps", { slug: "mapped" });
+  await platform.edit("mapped", files);
+  const deployment = await platform.deploy("mapped");
+  assert.equal(deployment.state, "deployed", JSON.stringify(deployment.error));
+  const page = await platform.browser.newPage();
+  /** @type {string[]} */ const stacks = [];
+  const first = new Promise((resolve) => page.on("pageerror", (error) => resolve(stacks.push(String(error.stack)))));
+  await page.goto(platform.host("mapped"));
+  await first;
+  stacks.push(await page.evaluate(() => Reflect.get(window, "later")().catch((/** @type {Error} */ error) => error.stack)));
+  await page.close();
+  for (const [stack, caller] of [[stacks[0], "src/main.ts:3"], [stacks[1], "src/later.ts:4"]]) {
+    const places = [...stack.matchAll(/https?:\/\/[^/]+\/(assets\/[^:?]+\.js)[^:]*:(\d+):(\d+)/g)];
+    assert.ok(places.length >= 2, stack);
+    const mapped = [];
+    for (const [, script, line, column] of places) {
+      const map = await platform.ok("GET", `/apps/mapped/deployments/${deployment.id}/maps/${script}.map`);
+      const entry = new SourceMap(map).findEntry(Number(line) - 1, Number(column) - 1);
+      if (!("originalSource" in entry) || !entry.originalSource) continue;
+      mapped.push(`${entry.originalSource}:${entry.originalLine + 1}`);
+      assert.equal(map.sourcesContent[map.sources.indexOf(entry.originalSource)], files[/** @type {"src/later.ts"} */ (entry.originalSource)]);
+    }
+    assert.deepEqual(mapped.slice(0, 2), ["src/lib/fail.ts:3", caller]);
+    const traced = await platform.ok("POST", `/apps/mapped/deployments/${deployment.id}/trace`, { stack });
+    assert.match(traced.stack, /RangeError: boom \w+\n.*src\/lib\/fail\.ts:3:\d+/);
+    assert.ok(traced.stack.includes(`${caller}:`), traced.stack);
+    assert.deepEqual([traced.diagnostic.file, traced.diagnostic.line], ["src/lib/fail.ts", 3]);
+    assert.ok(traced.diagnostic.frame.includes(lines[2]), traced.diagnostic.frame);
+  }
+  // Nothing of it is public.
+  const { text } = await platform.visit("mapped");
+  const script = /src="\/(assets\/[^"]+\.js)"/.exec(text)?.[1];
+  const served = await platform.visit("mapped", `/${script}`);
+  assert.ok(!/sourceMappingURL/.test(served.text));
+  const guess = await platform.visit("mapped", `/${script}.map`);
+  assert.ok(guess.status === 404 && !guess.text.includes("mappings"), `${guess.status} ${guess.text}`);
 });
 
 test("screenshots were saved", () => {

@@ -188,6 +188,7 @@ test("every call needs the token, and says so before anything else", async () =>
     ["GET", "/v1/apps"], ["POST", "/v1/apps"], ["GET", "/v1/apps/none"], ["DELETE", "/v1/apps/none"],
     ["PATCH", "/v1/apps/none/files"], ["POST", "/v1/apps/none/deployments"], ["GET", "/v1/nothing"],
     ["PUT", "/v1/apps"], ["PUT", "/v1/apps/none/env"], ["POST", "/internal/v1/apps/none/blobs"],
+    ["GET", "/v1/apps/none/deployments/x/maps/a.js.map"], ["POST", "/v1/apps/none/deployments/x/trace"], ["PUT", "/internal/v1/apps/none/deployments/x/maps/a.js.map"],
   ]) {
     isProblem(await at.api(method, path, { token: null }), 401, "unauthorized");
     isProblem(await at.api(method, path, { token: `${stack.token}x` }), 401, "unauthorized");

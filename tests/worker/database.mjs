@@ -24,6 +24,20 @@ export function openDatabase(state) {
   return db;
 }
 
+/** Keys in KV that begin so. @param {string} state folder of the stack @param {string} prefix */
+export function keysOfKv(state, prefix) {
+  const folder = join(state, "worker", "v3", "kv");
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".sqlite") && !file.includes("metadata"));
+  return files.flatMap((file) => {
+    const db = new DatabaseSync(join(folder, file), { readOnly: true });
+    try {
+      return db.prepare("SELECT key FROM _mf_entries WHERE substr(key, 1, ?) = ?").all(prefix.length, prefix).map((row) => String(row.key));
+    } finally {
+      db.close();
+    }
+  });
+}
+
 /**
  * Lets D1 refuse moves into a state, until the returned function is called.
  * @param {DatabaseSync} db @param {string} state

@@ -51,6 +51,33 @@ test("a deployment goes through its states and is served", async () => {
   assert.equal((await at.api("GET", "/v1/apps/ship")).json.active_deployment, json.id);
 });
 
+test("a deployment's source maps are for its owner's token alone, and nobody else puts any", async () => {
+  await at.app("owner", page("mine"));
+  await at.app("other", page("theirs"));
+  const { id, bundle } = await at.deploy("owner");
+  const script = bundle.chunks.find((/** @type {{file: string}} */ { file }) => file.endsWith(".js")).file;
+  const maps = (/** @type {string} */ app) => `/v1/apps/${app}/deployments/${id}`;
+  const map = await at.api("GET", `${maps("owner")}/maps/${script}.map`);
+  assert.equal(map.status, 200, map.text);
+  assert.deepEqual([map.json.version, map.json.sources, map.json.sourcesContent], [3, ["src/main.ts"], [page("mine")["src/main.ts"]]]);
+  for (const [method, path, options, code] of /** @type {const} */ ([
+    ["GET", `${maps("other")}/maps/${script}.map`, {}, "deployment_not_found"],
+    ["GET", `${maps("owner")}/maps/${script}`, {}, "map_not_found"],
+    ["GET", `${maps("owner")}/maps/assets/none.js.map`, {}, "map_not_found"],
+    ["GET", `${maps("owner")}/maps/..%2f${script}.map`, {}, "invalid_path"],
+    ["POST", `${maps("other")}/trace`, { json: { stack: "" } }, "deployment_not_found"],
+    ["POST", `${maps("owner")}/trace`, { json: { stack: "", stak: "" } }, "unknown_field"],
+    ["POST", `${maps("owner")}/trace`, { json: {} }, "invalid_body"],
+    ["PUT", `/internal${maps("owner")}/maps/${script}.map`, { json: {} }, "unauthorized"],
+    ["PUT", `/internal${maps("owner")}/maps/${script}.map`, { json: {}, token: stack.buildSecret }, "deployment_not_ready"],
+  ])) {
+    const answer = await at.api(method, path, options);
+    assert.equal(answer.json?.code, code, `${method} ${path}: ${answer.status} ${answer.text}`);
+  }
+  const foreign = "Error: x\n    at https://elsewhere.test/assets/none.js:1:1";
+  assert.deepEqual((await at.api("POST", `${maps("owner")}/trace`, { json: { stack: foreign } })).json, { stack: foreign, diagnostic: null });
+});
+
 test("the same revision again is the same deployment", async () => {
   await at.app("same", page("x"));
   const [one, two] = await Promise.all([at.deploy("same"), at.deploy("same", { revision: 1 })]);

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { freePorts } from "../../worker-shims/local/configuration.mjs";
 import { startStack } from "../../worker-shims/local/stack.mjs";
-import { openDatabase } from "./database.mjs";
+import { keysOfKv, openDatabase } from "./database.mjs";
 import { gate, hold } from "./gate.mjs";
 import { page, platform } from "./platform.mjs";
 
@@ -179,6 +179,8 @@ test("retention keeps the newest, the active and the pinned ones; the others are
   assert.deepEqual([(await pin(second, true)).json.pinned, (await pin(second, 1)).status], [true, 422]);
   assert.equal((await at.api("PATCH", `/v1/apps/kept/deployments/${second}`, { json: { pined: true } })).json.code, "unknown_field");
   assert.equal((await at.api("POST", `/v1/apps/kept/deployments/${first}/activate`)).status, 200);
+  const maps = (/** @type {string} */ id) => keysOfKv(stack.state, `map/kept-${id}/`).length;
+  for (const id of [first, second, third, fourth, fifth]) assert.equal(maps(id), 1, "one script, one map");
   await stack.sweep();
 
   const removed = async () => (await at.api("GET", "/v1/apps/kept/deployments")).json.deployments.filter((/** @type {any} */ it) => it.removed_at !== null).map((/** @type {any} */ it) => it.id);
@@ -190,6 +192,9 @@ test("retention keeps the newest, the active and the pinned ones; the others are
   assert.match(person.text, /<h1>.*removed/);
   const script = await fetch(`${stack.base}/client/v4/accounts/local/workers/dispatch/namespaces/hotplate/scripts/kept-${third}`, { headers: { authorization: `Bearer ${stack.apiToken}` } });
   assert.equal(script.status, 404, "its script left the namespace");
+  assert.equal(maps(third), 0, "its maps went with it");
+  assert.equal(maps(first), 1);
+  assert.equal((await at.api("GET", `/v1/apps/kept/deployments/${third}/maps/assets/index.js.map`)).json.code, "deployment_gone");
 
   for (const answer of [await at.api("POST", `/v1/apps/kept/deployments/${third}/activate`), await pin(third, true)]) {
     assert.deepEqual([answer.status, answer.json.code], [410, "deployment_gone"]);

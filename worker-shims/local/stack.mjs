@@ -17,7 +17,7 @@ import { isStopping, start, tail } from "./processes.mjs";
  * @typedef {import("./processes.mjs").Child} Child
  * @typedef {import("./configuration.mjs").Configuration} Configuration
  * @typedef {{base: string, baseDomain: string, apiUrl: string, token: string, buildUrl: string, state: string,
- *   logs: string, apiToken: string, sweep(): Promise<void>, killBuildService(): Promise<void>, startBuildService(): Promise<void>,
+ *   logs: string, apiToken: string, buildSecret: string, sweep(): Promise<void>, killBuildService(): Promise<void>, startBuildService(): Promise<void>,
  *   failed(): Promise<never>, restart(): Promise<void>, stop(): Promise<void>,
  *   killWorker(): Promise<void>, startWorker(): Promise<void>}} Stack
  */
@@ -175,6 +175,7 @@ export async function runStack(configuration, between = {}) {
       await answers("Worker", `${base}/healthz`, await launch(), log);
     },
     apiToken,
+    buildSecret: configuration.buildSecret,
     /** What the cron does every minute at Cloudflare. */
     async sweep() {
       const response = await fetch(`${base}/cdn-cgi/local/scheduled`);

@@ -5,7 +5,7 @@ use crate::config::{Config, Secret};
 use crate::contents::Contents;
 use crate::flight::Flights;
 use crate::packages::Packages;
-use crate::{size, upload, work};
+use crate::{maps, size, upload, work};
 use hotplate_cloudflare_api::Client;
 use hotplate_protocol::{
     BuildEvent, BuildFailure, BuildJob, Diagnostic, RemovalAnswer, RemovalRequest, Stage,
@@ -31,6 +31,7 @@ pub struct Service {
     pub(crate) packages: Packages,
     pub(crate) artifacts: ArtifactStore,
     pub(crate) pool: rayon::ThreadPool,
+    pub(crate) http: reqwest::Client,
     pub(crate) vendor_flights: Flights<Chunk>,
     folder: PathBuf,
     cloudflare: Client,
@@ -63,10 +64,11 @@ impl Service {
         let http = reqwest::Client::new();
         Ok(Arc::new(Self {
             secret: config.secret.clone(),
-            contents: Contents::open(folder.join("blobs"), http, config.secret.clone())?,
+            contents: Contents::open(folder.join("blobs"), http.clone(), config.secret.clone())?,
             packages: Packages::open(&folder.join("packages"))?,
             artifacts: ArtifactStore::open(folder.join("artifacts"))?,
             pool: work::pool()?,
+            http,
             vendor_flights: Flights::new(),
             cloudflare: Client::new(&config.api_base, &config.account, config.token.clone())?
                 .with_timeout(config.api_timeout),
@@ -181,7 +183,7 @@ impl Service {
                 building("build_failed", format!("{message}{more}"), diagnostics)
             })
         };
-        let deployable = tokio::time::timeout(self.build_timeout, build)
+        let mut deployable = tokio::time::timeout(self.build_timeout, build)
             .await
             .map_err(|_| {
                 let seconds = self.build_timeout.as_secs_f64();
@@ -216,14 +218,21 @@ impl Service {
             let message = call.to_string();
             drop(listener.send(BuildEvent::Log { message }));
         });
-        upload::upload(&cloudflare, job, deployable)
-            .await
-            .map_err(|error| BuildFailure {
-                stage: Stage::Deploying,
-                code: "upload_failed".to_owned(),
-                message: format!("{error} ({})", error.code()),
-                diagnostics: vec![],
-            })?;
+        let maps = std::mem::take(&mut deployable.release.maps);
+        // Before the deployment is said to be there: whoever visits it may report a stack at once.
+        let (uploaded, unkept) = tokio::join!(
+            upload::upload(&cloudflare, job, deployable),
+            maps::keep(self, job, maps)
+        );
+        for message in unkept {
+            tell(BuildEvent::Log { message });
+        }
+        uploaded.map_err(|error| BuildFailure {
+            stage: Stage::Deploying,
+            code: "upload_failed".to_owned(),
+            message: format!("{error} ({})", error.code()),
+            diagnostics: vec![],
+        })?;
         Ok(millis(started))
     }
 }

@@ -13,6 +13,7 @@ mod flight;
 pub mod folder_app;
 mod host;
 mod http;
+mod maps;
 pub mod packages;
 mod release;
 mod server;

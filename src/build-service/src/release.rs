@@ -20,10 +20,7 @@ use std::sync::Arc;
 
 /// How app files are compiled for a release.
 pub(crate) fn release_options() -> Options {
-    Options {
-        source_map: false,
-        ..Options::production()
-    }
+    Options::production()
 }
 
 /// Everything that a deployment is made of.

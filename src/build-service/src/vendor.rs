@@ -28,7 +28,8 @@ pub(crate) fn package_options(mode: VendorMode) -> Options {
     };
     Options {
         refresh: false,
-        source_map: false,
+        // Those of previews would be as large as the packages; those of releases are for their owners.
+        source_map: mode == VendorMode::Production,
         ..base
     }
 }

@@ -7,6 +7,7 @@
 
 mod artifact;
 mod data;
+mod joined_map;
 mod module_id;
 mod nesting;
 mod options;
@@ -24,8 +25,9 @@ pub use artifact::{
     Compiled, GlobForm, GlobImport, ImportKind, ImportRecord, ModuleArtifact, ModuleKind, Reexport,
     Source,
 };
+pub use joined_map::JoinedMap;
 pub use options::{FormatHint, JsxOptions, JsxRuntime, Mode, Options, Platform};
-pub use origin::Origins;
+pub use origin::{Origin, Origins};
 pub use place::add_frame;
 
 use module_id::{ModuleId, Query};

@@ -7,6 +7,19 @@ use swc_sourcemap::SourceMap;
 #[derive(Debug)]
 pub struct Origins(SourceMap);
 
+/// A place in one of a map's sources.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin<'a> {
+    /// As the map names it.
+    pub source: &'a str,
+    /// 1-based.
+    pub line: u32,
+    /// 1-based, in UTF-16 code units.
+    pub column: u32,
+    /// The source's text, when the map has it.
+    pub content: Option<&'a str>,
+}
+
 impl Origins {
     /// Reads a map that `compile` made; `None` for anything else.
     pub fn read(map: &str) -> Option<Self> {
@@ -21,6 +34,23 @@ impl Origins {
         let token = self.0.lookup_token(line, column)?;
         (token.get_dst_line() == line && token.has_source())
             .then(|| (token.get_src_line() + 1, token.get_src_col() + 1))
+    }
+
+    /// The same for the map of a script in which many modules stand.
+    pub fn origin(&self, line: u32, column: u32) -> Option<Origin<'_>> {
+        let (found_line, found_column) = self.find(line, column)?;
+        let token = self
+            .0
+            .lookup_token(line.checked_sub(1)?, column.checked_sub(1)?)?;
+        Some(Origin {
+            source: token.get_source()?,
+            line: found_line,
+            column: found_column,
+            content: self
+                .0
+                .get_source_contents(token.get_src_id())
+                .map(|content| &**content),
+        })
     }
 
     /// Gives a diagnostic about the module its code frame, from the source as it was compiled.

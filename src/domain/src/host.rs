@@ -121,6 +121,12 @@ impl Urls {
     pub fn blobs(&self, app: &str) -> String {
         format!("{}/internal/v1/apps/{app}/blobs", self.platform())
     }
+
+    /// Where the build service puts the source maps of a deployment.
+    pub fn maps(&self, app: &str, id: &str) -> String {
+        let platform = self.platform();
+        format!("{platform}/internal/v1/apps/{app}/deployments/{id}/maps")
+    }
 }
 
 #[cfg(test)]

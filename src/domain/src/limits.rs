@@ -32,6 +32,11 @@ pub const BODY_BYTES: u64 = 64 * 1024;
 /// Most hashes in one `BlobRequest`.
 pub const BLOB_HASHES: usize = 1_000;
 
+/// Largest source map that is kept: the largest value that KV takes.
+pub const MAP_BYTES: u64 = 25 * 1024 * 1024;
+/// Scripts of one stack trace whose maps are read.
+pub const TRACED_SCRIPTS: usize = 16;
+
 /// Entries of a list when the call does not say.
 pub const PAGE_DEFAULT: u32 = 50;
 /// Most entries of a list.

@@ -157,6 +157,22 @@ pub enum Route {
         /// Deployment.
         id: String,
     },
+    /// `GET /v1/apps/{app}/deployments/{id}/maps/{path}`
+    ReadMap {
+        /// Slug.
+        app: String,
+        /// Deployment.
+        id: String,
+        /// Of the map; decoded and valid.
+        path: String,
+    },
+    /// `POST /v1/apps/{app}/deployments/{id}/trace`
+    Trace {
+        /// Slug.
+        app: String,
+        /// Deployment.
+        id: String,
+    },
     /// `GET /v1/apps/{app}/activations`
     ListActivations {
         /// Slug.
@@ -173,6 +189,15 @@ pub enum Route {
     Rollback {
         /// Slug.
         app: String,
+    },
+    /// `PUT /internal/v1/apps/{app}/deployments/{id}/maps/{path}`, for the build service alone
+    KeepMap {
+        /// Slug.
+        app: String,
+        /// Deployment.
+        id: String,
+        /// Of the map; decoded and valid.
+        path: String,
     },
     /// `POST /internal/v1/apps/{app}/blobs`, for the build service alone
     Blobs {
@@ -240,7 +265,7 @@ impl Route {
     pub const fn access(&self) -> Access {
         match self {
             Self::Console | Self::Health => Access::Open,
-            Self::Blobs { .. } => Access::BuildService,
+            Self::Blobs { .. } | Self::KeepMap { .. } => Access::BuildService,
             Self::CreateApp
             | Self::ListApps
             | Self::ReadApp { .. }
@@ -261,6 +286,8 @@ impl Route {
             | Self::DeploymentEvents { .. }
             | Self::ChangeDeployment { .. }
             | Self::Cancel { .. }
+            | Self::ReadMap { .. }
+            | Self::Trace { .. }
             | Self::ListActivations { .. }
             | Self::Activate { .. }
             | Self::Rollback { .. } => Access::Token,
@@ -341,8 +368,43 @@ fn offers(path: &str) -> Result<Vec<(Method, Route)>, RouteError> {
                 (Method::Post, Route::CreateDeployment { app }),
             ]
         }
-        ["v1", "apps", slug, "deployments", id] => {
+        ["v1", "apps", slug, "deployments", id, rest @ ..] => {
+            offers_of_deployment(app(slug)?, decode(id)?, rest)?
+        }
+        ["v1", "apps", slug, "activations"] => {
+            vec![(Method::Get, Route::ListActivations { app: app(slug)? })]
+        }
+        ["v1", "apps", slug, "rollback"] => {
+            vec![(Method::Post, Route::Rollback { app: app(slug)? })]
+        }
+        ["internal", "v1", "apps", slug, "blobs"] => {
+            vec![(Method::Post, Route::Blobs { app: app(slug)? })]
+        }
+        [
+            "internal",
+            "v1",
+            "apps",
+            slug,
+            "deployments",
+            id,
+            "maps",
+            rest @ ..,
+        ] => {
             let (app, id) = (app(slug)?, decode(id)?);
+            let path = map_path(rest)?;
+            vec![(Method::Put, Route::KeepMap { app, id, path })]
+        }
+        _ => return Err(RouteError::NotFound),
+    })
+}
+
+fn offers_of_deployment(
+    app: String,
+    id: String,
+    rest: &[&str],
+) -> Result<Vec<(Method, Route)>, RouteError> {
+    Ok(match rest {
+        [] => {
             let (same_app, same_id) = (app.clone(), id.clone());
             vec![
                 (Method::Get, Route::ReadDeployment { app, id }),
@@ -355,29 +417,22 @@ fn offers(path: &str) -> Result<Vec<(Method, Route)>, RouteError> {
                 ),
             ]
         }
-        ["v1", "apps", slug, "deployments", id, "events"] => {
-            let (app, id) = (app(slug)?, decode(id)?);
-            vec![(Method::Get, Route::DeploymentEvents { app, id })]
-        }
-        ["v1", "apps", slug, "deployments", id, "activate"] => {
-            let (app, id) = (app(slug)?, decode(id)?);
-            vec![(Method::Post, Route::Activate { app, id })]
-        }
-        ["v1", "apps", slug, "deployments", id, "cancel"] => {
-            let (app, id) = (app(slug)?, decode(id)?);
-            vec![(Method::Post, Route::Cancel { app, id })]
-        }
-        ["v1", "apps", slug, "activations"] => {
-            vec![(Method::Get, Route::ListActivations { app: app(slug)? })]
-        }
-        ["v1", "apps", slug, "rollback"] => {
-            vec![(Method::Post, Route::Rollback { app: app(slug)? })]
-        }
-        ["internal", "v1", "apps", slug, "blobs"] => {
-            vec![(Method::Post, Route::Blobs { app: app(slug)? })]
+        ["events"] => vec![(Method::Get, Route::DeploymentEvents { app, id })],
+        ["activate"] => vec![(Method::Post, Route::Activate { app, id })],
+        ["cancel"] => vec![(Method::Post, Route::Cancel { app, id })],
+        ["trace"] => vec![(Method::Post, Route::Trace { app, id })],
+        ["maps", rest @ ..] => {
+            let path = map_path(rest)?;
+            vec![(Method::Get, Route::ReadMap { app, id, path })]
         }
         _ => return Err(RouteError::NotFound),
     })
+}
+
+fn map_path(segments: &[&str]) -> Result<String, RouteError> {
+    let path = decode(&segments.join("/"))?;
+    path::validate(&path)?;
+    Ok(path)
 }
 
 /// Undoes percent-escapes; an incomplete escape stands for itself, as browsers have it.
@@ -477,6 +532,32 @@ mod tests {
                 "GET",
                 "/v1/apps/demo/metrics/hmr",
                 Route::HmrMetrics { app: app() },
+            ),
+            (
+                "GET",
+                "/v1/apps/demo/deployments/0123456789ab/maps/assets/a-1.js.map",
+                Route::ReadMap {
+                    app: app(),
+                    id: id(),
+                    path: "assets/a-1.js.map".to_owned(),
+                },
+            ),
+            (
+                "POST",
+                "/v1/apps/demo/deployments/0123456789ab/trace",
+                Route::Trace {
+                    app: app(),
+                    id: id(),
+                },
+            ),
+            (
+                "PUT",
+                "/internal/v1/apps/demo/deployments/0123456789ab/maps/assets/a-1.js.map",
+                Route::KeepMap {
+                    app: app(),
+                    id: id(),
+                    path: "assets/a-1.js.map".to_owned(),
+                },
             ),
             (
                 "POST",

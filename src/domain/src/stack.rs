@@ -98,6 +98,14 @@ pub fn script<'a>(url: &'a str, origin: &str) -> Option<Script<'a>> {
     }
 }
 
+/// The path of a script on its host, without a leading slash: `assets/index-1a2b3c4d.js`.
+pub fn script_path(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let (_, path) = rest.split_once('/')?;
+    let end = path.find(['?', '#']).unwrap_or(path.len());
+    path.get(..end).filter(|path| !path.is_empty())
+}
+
 /// The trace with other words for those places that `name` has words for.
 pub fn rewrite(trace: &str, mut name: impl FnMut(&Place<'_>) -> Option<String>) -> String {
     let mut out = String::with_capacity(trace.len());
@@ -171,6 +179,26 @@ mod tests {
             "at App (webpack://x:1:2)",
         ] {
             assert_eq!(found(trace), [], "{trace}");
+        }
+    }
+
+    #[test]
+    fn paths_of_scripts() {
+        for (url, path) in [
+            (
+                "http://demo.localhost:8787/assets/a-1.js",
+                Some("assets/a-1.js"),
+            ),
+            (
+                "https://x.test/assets/a-1.js?retry=1#x",
+                Some("assets/a-1.js"),
+            ),
+            ("https://x.test/", None),
+            ("https://x.test/?a", None),
+            ("https://x.test", None),
+            ("/assets/a-1.js", None),
+        ] {
+            assert_eq!(script_path(url), path, "{url}");
         }
     }
 

@@ -186,6 +186,7 @@ impl Run<'_> {
             revision: self.row.revision,
             files: room.tree(self.row.revision).await?.files,
             blobs_url: self.urls.blobs(&self.row.app),
+            maps_url: self.urls.maps(&self.row.app, &self.row.id),
             env: serde_json::from_str(&self.row.env).map_err(ApiError::from)?,
             max_bundle_bytes: self.config.max_bundle_bytes,
         };

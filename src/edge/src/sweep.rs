@@ -4,6 +4,7 @@
 //! It decides nothing about a deployment's state: that is the consumer's, which this only wakes.
 
 use crate::{
+    api::maps,
     builds,
     config::{self, Config},
     dispatch,
@@ -21,7 +22,7 @@ pub(crate) async fn run(env: &Env) -> Result<()> {
     for (part, ended) in [
         ("putting back", put_back(&store, env, now).await),
         ("retention", retire(&store, &config, now).await),
-        ("removals", remove(&store, &config, now).await),
+        ("removals", remove(&store, &config, env, now).await),
     ] {
         if let Err(error) = ended {
             console_error!("sweep: {part}: {error}");
@@ -53,7 +54,7 @@ async fn retire(store: &Store, config: &Config, now: u64) -> Result<()> {
     Ok(())
 }
 
-async fn remove(store: &Store, config: &Config, now: u64) -> Result<()> {
+async fn remove(store: &Store, config: &Config, env: &Env, now: u64) -> Result<()> {
     let scripts = store.due_removals(now).await?;
     if scripts.is_empty() {
         return Ok(());
@@ -62,13 +63,20 @@ async fn remove(store: &Store, config: &Config, now: u64) -> Result<()> {
         namespace: config.namespace.clone(),
         scripts,
     };
-    let removed = match builds::remove(config, &request).await {
+    let mut removed = match builds::remove(config, &request).await {
         Ok(removed) => removed,
         Err(error) => {
             console_error!("sweep: {error}");
             Vec::new()
         }
     };
+    for script in std::mem::take(&mut removed) {
+        match maps::remove(&script, env).await {
+            Ok(()) => removed.push(script),
+            // It is asked for again, like one that the API did not remove.
+            Err(error) => console_error!("sweep: maps of {script}: {error}"),
+        }
+    }
     let kept: Vec<&String> = request
         .scripts
         .iter()

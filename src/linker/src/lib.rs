@@ -31,7 +31,7 @@ pub use html::with_env;
 #[cfg(feature = "minify")]
 pub use native::host::{LinkFailure, Loaded, ModuleHost, ROOT, Resolved};
 #[cfg(feature = "minify")]
-pub use native::release::{Release, ReleaseApp, ReleaseFile, link_release};
+pub use native::release::{Release, ReleaseApp, ReleaseFile, ReleaseMap, link_release};
 #[cfg(feature = "minify")]
 pub use native::server::{ServerBundle, ServerModule, ServerModuleKind, link_server};
 #[cfg(feature = "minify")]

@@ -40,11 +40,16 @@ pub(crate) fn define<K: Serialize + Ord, T: Serialize>(
 ) {
     out.push_str(&define_head(id));
     out.push_str(code);
-    if !deps.is_empty() {
-        out.push(',');
-        out.push_str(&json(deps));
+    out.push_str(&define_tail(deps));
+}
+
+/// What stands after the record in a `define`.
+pub(crate) fn define_tail<K: Serialize + Ord, T: Serialize>(deps: &BTreeMap<K, T>) -> String {
+    if deps.is_empty() {
+        ");\n".to_owned()
+    } else {
+        format!(",{});\n", json(deps))
     }
-    out.push_str(");\n");
 }
 
 /// Appends `css(id, text)`.

@@ -32,6 +32,8 @@ pub struct BuildJob {
     pub files: Vec<FileEntry>,
     /// Where to ask for content: `POST` a [`BlobRequest`] there.
     pub blobs_url: String,
+    /// Where to put source maps: `PUT <maps_url>/<path of the script>.map`.
+    pub maps_url: String,
     /// Public `VITE_*` values.
     pub env: BTreeMap<String, String>,
     /// Largest sum of chunk bytes that may be uploaded.

@@ -35,7 +35,7 @@ pub use files::{
     EditRequest, EditResult, EditTimings, FileContent, FileEntry, FileList, FileWrite, Revision,
     RevisionChange, RevisionList,
 };
-pub use logs::{ConsoleLine, LogEntry, LogList, RuntimeErrorReport};
+pub use logs::{ConsoleLine, LogEntry, LogList, RuntimeErrorReport, TraceRequest, TracedStack};
 pub use metrics::{HmrMetrics, HmrWindow, Spread};
 pub use problem::{ErrorCode, Problem};
 pub use room::{

@@ -39,6 +39,23 @@ pub struct RuntimeErrorReport {
     pub dropped: u32,
 }
 
+/// Body of `POST …/deployments/{id}/trace`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TraceRequest {
+    /// `error.stack` as a browser wrote it.
+    pub stack: String,
+}
+
+/// A stack trace of a deployment by the app's sources.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TracedStack {
+    /// The trace; places that a source has are those of the source (`src/App.tsx:3:9`).
+    pub stack: String,
+    /// The first of these places, with its lines of the source.
+    pub diagnostic: Option<Diagnostic>,
+}
+
 /// One entry of an app's log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]

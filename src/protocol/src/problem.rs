@@ -55,6 +55,8 @@ error_codes! {
     RevisionNotFound = "revision_not_found", 404, "There is no such revision";
     /// No such deployment.
     DeploymentNotFound = "deployment_not_found", 404, "There is no such deployment";
+    /// The deployment has no source map of that path.
+    MapNotFound = "map_not_found", 404, "There is no such source map";
     /// The app has no deployment that could be served.
     NothingDeployed = "nothing_deployed", 404, "This app has no deployment yet";
     /// The path exists, the method does not.

@@ -55,6 +55,8 @@ const TYPES: &[(&str, Check)] = &[
     ("removal-request", check::<protocol::RemovalRequest>),
     ("revision-list", check::<protocol::RevisionList>),
     ("room-message", check::<protocol::RoomMessage>),
+    ("trace-request", check::<protocol::TraceRequest>),
+    ("traced-stack", check::<protocol::TracedStack>),
     ("vendor-event", check::<protocol::VendorEvent>),
     ("vendor-request", check::<protocol::VendorRequest>),
     ("viewer-message", check::<protocol::ViewerMessage>),

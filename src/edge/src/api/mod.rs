@@ -10,6 +10,7 @@ mod environment;
 mod events;
 mod files;
 mod health;
+pub(crate) mod maps;
 mod query;
 
 pub(crate) use apps::random_bytes;
@@ -76,6 +77,9 @@ pub(crate) async fn answer(
             deployments::change(request, &app, &id, &platform).await
         }
         Route::Cancel { app, id } => deployments::cancel(&app, &id, &platform).await,
+        Route::ReadMap { app, id, path } => maps::read(&app, &id, &path, &platform).await,
+        Route::KeepMap { app, id, path } => maps::keep(request, &app, &id, &path, &platform).await,
+        Route::Trace { app, id } => maps::trace(request, &app, &id, &platform).await,
         Route::ListActivations { app } => activations::list(&request, &app, &platform).await,
         Route::Activate { app, id } => activations::activate(&app, &id, &platform).await,
         Route::Rollback { app } => activations::rollback(&app, &platform).await,

@@ -9,10 +9,12 @@ pub(super) mod prune;
 mod records;
 mod scripts;
 mod sheets;
+mod text;
 mod workers;
 
 use self::chunks::Chunks;
 use self::records::Records;
+pub use self::text::ReleaseMap;
 use super::graph::Graph;
 use super::host::{Loaded, ModuleHost, ROOT};
 use crate::app_resolver::{AppResolution, AppResolver};
@@ -59,6 +61,8 @@ pub struct Release {
     pub bundle: Bundle,
     /// What does not stop it.
     pub warnings: Vec<Diagnostic>,
+    /// The source maps of its scripts, sorted by path; they are nobody's to see but the app's owner's.
+    pub maps: Vec<ReleaseMap>,
 }
 
 /// Links an app's release.
@@ -105,6 +109,9 @@ pub fn link_release(
             files.insert(name.to_owned(), bytes.to_vec());
         }
     }
+    let mut maps = written.maps;
+    maps.extend(workers.maps);
+    maps.sort_by(|left, right| left.file.cmp(&right.file));
     let files = files
         .into_iter()
         .map(|(path, bytes)| ReleaseFile { path, bytes })
@@ -113,6 +120,7 @@ pub fn link_release(
         files,
         bundle,
         warnings: graph.warnings,
+        maps,
     })
 }
 
@@ -203,10 +211,15 @@ fn emit(
     extension: &str,
     bytes: Vec<u8>,
 ) -> String {
-    let hash = HEXLOWER.encode(&Sha256::digest(&bytes));
-    let path = path_of(name, &hash, extension);
+    let path = emitted_path(name, extension, &bytes);
     files.insert(path.clone(), bytes);
     path
+}
+
+/// The path of content with that name.
+fn emitted_path(name: &str, extension: &str, bytes: &[u8]) -> String {
+    let hash = HEXLOWER.encode(&Sha256::digest(bytes));
+    path_of(name, &hash, extension)
 }
 
 /// `assets/<name>-<hash8>.<extension>`.

@@ -46,10 +46,15 @@ impl GraphModule {
 
 /// A worker's script; `modules` are the registry calls of what its first module reaches.
 pub(crate) fn script(entry: &str, modules: &str) -> String {
-    format!(
-        "{}\n{modules}__hotplate__.work({{entry:{}}});\n",
-        RUNTIME.trim_end(),
-        literal(entry)
+    let (before, after) = around(entry);
+    format!("{before}{modules}{after}")
+}
+
+/// What stands before and after the modules of a worker's script; whole lines both.
+pub(crate) fn around(entry: &str) -> (String, String) {
+    (
+        format!("{}\n", RUNTIME.trim_end()),
+        format!("__hotplate__.work({{entry:{}}});\n", literal(entry)),
     )
 }
 

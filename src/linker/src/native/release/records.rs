@@ -1,5 +1,6 @@
 //! The calls that define modules, for chunks and for the scripts of workers.
 
+use super::text::Text;
 use crate::builtins::EMPTY;
 use crate::native::graph::{Graph, NOTHING};
 use crate::native::host::Loaded;
@@ -19,9 +20,8 @@ pub(super) struct Records<'a> {
 
 impl Records<'_> {
     /// Calls that define modules.
-    pub(super) fn of<'a>(self, ids: impl IntoIterator<Item = &'a str>) -> String {
-        let nothing = BTreeMap::<&str, &str>::new();
-        let mut code = String::new();
+    pub(super) fn of<'a>(self, ids: impl IntoIterator<Item = &'a str>) -> Text {
+        let mut code = Text::default();
         let mut served = BTreeMap::new();
         for (id, module) in ids
             .into_iter()
@@ -33,18 +33,20 @@ impl Records<'_> {
                         Some(script) => inline_record(script),
                         None => record::asset(&(self.url_of)(id).unwrap_or_default()),
                     };
-                    record::define(&mut code, id, &record, &nothing);
+                    define(&mut code, id, &record);
                 }
-                Loaded::Empty | Loaded::External => {
-                    record::define(&mut code, id, EMPTY, &nothing);
-                }
+                Loaded::Empty | Loaded::External => define(&mut code, id, EMPTY),
                 Loaded::Asset { .. } => {
                     let url = (self.url_of)(id).unwrap_or_default();
-                    record::define(&mut code, id, &record::asset(&url), &nothing);
+                    define(&mut code, id, &record::asset(&url));
                 }
                 Loaded::Module(artifact) => {
-                    let record = module.code.as_deref().unwrap_or(&artifact.code);
-                    record::define(&mut code, id, record.trim_end(), &module.deps());
+                    code.push(&record::define_head(id));
+                    match &module.code {
+                        Some(record) => code.push(record),
+                        None => code.push_module(artifact),
+                    }
+                    code.push(&record::define_tail(&module.deps()));
                     for link in module
                         .links
                         .iter()
@@ -62,8 +64,15 @@ impl Records<'_> {
             }
         }
         for (id, record) in served {
-            record::define(&mut code, id, &record, &nothing);
+            define(&mut code, id, &record);
         }
         code
     }
+}
+
+/// A module that asks for nothing.
+fn define(code: &mut Text, id: &str, record: &str) {
+    code.push(&record::define_head(id));
+    code.push(record);
+    code.push(&record::define_tail(&BTreeMap::<&str, &str>::new()));
 }

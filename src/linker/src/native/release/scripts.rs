@@ -6,7 +6,8 @@
 
 use super::chunks::{Chunk, Chunks};
 use super::records::Records;
-use super::{asset_name, emit, sheets};
+use super::text::{ReleaseMap, Text};
+use super::{asset_name, emit, emitted_path, sheets};
 use crate::record::{json, literal};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +35,8 @@ pub(super) struct Written {
     pub(super) page: PageLoads,
     /// Paths of scripts and sheets.
     pub(super) code: BTreeSet<String>,
+    /// Of the scripts.
+    pub(super) maps: Vec<ReleaseMap>,
 }
 
 /// How the runtime finds chunks.
@@ -57,12 +60,13 @@ pub(super) fn write(
     let mut page = PageLoads::default();
     let mut names = Vec::new();
     let mut of_chunk = Vec::new();
+    let mut maps = Vec::new();
     for chunk in &chunks.others {
         let first = names.len();
         let name = chunk_name(chunk);
         names.extend(sheet(records, chunk, name, files));
         let modules = records.of(chunk.modules.iter().copied());
-        names.push(emit(files, name, "js", module(&modules).into_bytes()));
+        names.push(emit_script(files, &mut maps, name, module(modules)));
         of_chunk.push(first..names.len());
     }
     page.sheet = sheet(records, &chunks.page, "index", files);
@@ -78,19 +82,20 @@ pub(super) fn write(
         } else {
             (own, true)
         };
-        let mut code = String::new();
+        let mut code = Text::default();
         if apart {
-            let path = emit(files, "vendor", "js", module(&packages_code).into_bytes());
-            code.extend(["import __hotplate_vendor__ from", &literal(&beside(&path))]);
-            code.push_str(";\n");
+            let path = emit_script(files, &mut maps, "vendor", module(packages_code));
+            code.push("import __hotplate_vendor__ from");
+            code.push(&literal(&beside(&path)));
+            code.push(";\n");
             page.before.push(path);
         }
-        code.push_str(RUNTIME.trim_end());
-        code.push('\n');
+        code.push(RUNTIME.trim_end());
+        code.push("\n");
         if apart {
-            code.push_str("__hotplate_vendor__(__hotplate__);\n");
+            code.push("__hotplate_vendor__(__hotplate__);\n");
         }
-        code.push_str(&records.of(own.iter().copied()));
+        code.append(records.of(own.iter().copied()));
         let table = Table {
             files: names.iter().map(|path| in_assets(path)).collect(),
             chunks: chunks
@@ -103,10 +108,10 @@ pub(super) fn write(
                 .collect(),
             start: starts,
         };
-        code.push_str("__hotplate__.start(import.meta.url,");
-        code.push_str(&json(&table));
-        code.push_str(");\n");
-        page.entry = Some(emit(files, "index", "js", code.into_bytes()));
+        code.push("__hotplate__.start(import.meta.url,");
+        code.push(&json(&table));
+        code.push(");\n");
+        page.entry = Some(emit_script(files, &mut maps, "index", code));
     }
     let code = names
         .into_iter()
@@ -114,7 +119,20 @@ pub(super) fn write(
         .chain(page.entry.clone())
         .chain(page.sheet.clone())
         .collect();
-    Written { page, code }
+    Written { page, code, maps }
+}
+
+fn emit_script(
+    files: &mut BTreeMap<String, Vec<u8>>,
+    maps: &mut Vec<ReleaseMap>,
+    name: &str,
+    text: Text,
+) -> String {
+    let (code, map) = text.finish(|code| emitted_path(name, "js", code.as_bytes()));
+    let path = map.file.clone();
+    files.insert(path.clone(), code.into_bytes());
+    maps.push(map);
+    path
 }
 
 /// `assets/x.js` → `x.js`.
@@ -144,6 +162,10 @@ fn sheet(
     (!css.is_empty()).then(|| emit(files, name, "css", css.into_bytes()))
 }
 
-fn module(records: &str) -> String {
-    format!("export default __hotplate__=>{{\n{records}}}\n")
+fn module(records: Text) -> Text {
+    let mut text = Text::default();
+    text.push("export default __hotplate__=>{\n");
+    text.append(records);
+    text.push("}\n");
+    text
 }

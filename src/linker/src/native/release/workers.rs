@@ -5,10 +5,11 @@
 //! name.
 
 use super::records::Records;
+use super::text::{ReleaseMap, Text};
 use super::{asset_name, emit_assets, path_of};
 use crate::assets::is_inline_worker;
 use crate::native::graph::Graph;
-use crate::native::worker::script;
+use crate::native::worker::around;
 use crate::resolution_paths::split_query;
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
@@ -20,6 +21,8 @@ pub(super) struct Workers {
     pub(super) urls: BTreeMap<String, String>,
     /// Scripts that travel inside the page's, by module id.
     pub(super) inlined: BTreeMap<String, String>,
+    /// Of the scripts that are files.
+    pub(super) maps: Vec<ReleaseMap>,
 }
 
 /// Puts the workers that modules of `order` start, and assets that only workers use, among the files.
@@ -53,10 +56,14 @@ pub(super) fn emit(
             url_of: &url_of,
             inlined: &BTreeMap::new(),
         };
-        let modules = records.of(worker.order.iter().map(String::as_str));
-        script(&worker.entry, &modules)
+        let (before, after) = around(&worker.entry);
+        let mut text = Text::default();
+        text.push(&before);
+        text.append(records.of(worker.order.iter().map(String::as_str)));
+        text.push(&after);
+        text
     };
-    let nameless: Vec<(&str, String)> = workers
+    let nameless: Vec<(&str, Text)> = workers
         .iter()
         .map(|worker| (worker.id.as_str(), write(worker, &urls)))
         .collect();
@@ -64,7 +71,7 @@ pub(super) fn emit(
         let started = graph.workers(std::slice::from_ref(&worker.id));
         let mut hash = Sha256::new();
         for (_, text) in nameless.iter().filter(|(id, _)| started.contains_key(*id)) {
-            hash.update(text);
+            hash.update(text.as_str());
         }
         let hash = HEXLOWER.encode(&hash.finalize());
         let extension = worker.entry.rsplit_once('.').map_or("", |(_, end)| end);
@@ -74,21 +81,25 @@ pub(super) fn emit(
     // A worker that another one starts has a file in any case: scripts in scripts in scripts help nobody.
     let started: BTreeSet<&String> = workers.iter().flat_map(|worker| &worker.order).collect();
     let mut inlined = BTreeMap::new();
+    let mut maps = Vec::new();
     for worker in &workers {
         let text = write(worker, &urls);
         let is_inline = is_inline_worker(&worker.id);
         if !is_inline || started.contains(&worker.id) {
             let path = urls.get(&worker.id).map(|url| url.trim_start_matches('/'));
-            files.insert(
-                path.unwrap_or_default().to_owned(),
-                text.clone().into_bytes(),
-            );
+            let (code, map) = text.clone().finish(|_| path.unwrap_or_default().to_owned());
+            files.insert(map.file.clone(), code.into_bytes());
+            maps.push(map);
         }
         if is_inline {
-            inlined.insert(worker.id.clone(), text);
+            inlined.insert(worker.id.clone(), text.as_str().to_owned());
         }
     }
-    Workers { urls, inlined }
+    Workers {
+        urls,
+        inlined,
+        maps,
+    }
 }
 
 struct Worker {
