@@ -60,7 +60,7 @@ test("every statement file is used, and no statement stands elsewhere", () => {
 function withDeployments(...ids) {
   const db = migrated();
   run(db, "insert_app", "app_1", "demo", "Demo", "public", 1);
-  ids.forEach((id, index) => run(db, "insert_deployment", id, "app_1", index + 1, null, 10, "{}", "admin"));
+  ids.forEach((id, index) => run(db, "insert_deployment", id, "app_1", index + 1, null, 10, "{}", "admin", "{}"));
   return db;
 }
 
@@ -105,7 +105,7 @@ test("an app has one build at a time, and what waits is next when that ends", ()
 test("apps take turns", () => {
   const db = withDeployments("d1", "d2", "d4");
   run(db, "insert_app", "app_2", "other", "Other", "public", 1);
-  run(db, "insert_deployment", "d3", "app_2", 1, null, 10, "{}", "admin");
+  run(db, "insert_deployment", "d3", "app_2", 1, null, 10, "{}", "admin", "{}");
   const turns = [];
   for (let now = 100; ; now += 100) {
     const id = first(db, "next_in_turn", now)?.id;
@@ -120,16 +120,16 @@ test("apps take turns", () => {
 test("a newer revision supersedes what waits, not what is built, nor other apps'", () => {
   const db = withDeployments("d1", "d2", "d3");
   run(db, "insert_app", "app_2", "other", "Other", "public", 1);
-  run(db, "insert_deployment", "o1", "app_2", 1, null, 10, "{}", "admin");
+  run(db, "insert_deployment", "o1", "app_2", 1, null, 10, "{}", "admin", "{}");
   assert.equal(advance(db, "d1", "pending", 0, "building", 1), 1);
   assert.equal(run(db, "insert_event_of_superseding", "d3", "superseded"), 1);
   assert.deepEqual(db.prepare(sql("supersede")).all("d3", 30).map((row) => row.id), ["d2"]);
   assert.deepEqual(db.prepare("SELECT id, state, total_ms FROM deployments ORDER BY id").all().map((row) => [row.id, row.state, row.total_ms]), [
     ["d1", "building", null], ["d2", "superseded", 20], ["d3", "pending", null], ["o1", "pending", null],
   ]);
-  run(db, "insert_deployment", "d4", "app_1", 2, null, 40, "{}", "admin");
+  run(db, "insert_deployment", "d4", "app_1", 2, null, 40, "{}", "admin", "{}");
   assert.equal(db.prepare(sql("supersede")).all("d4", 40).length, 0, "an older revision supersedes nothing");
-  run(db, "insert_deployment", "d5", "app_1", 2, null, 50, '{"VITE_A":"1"}', "admin");
+  run(db, "insert_deployment", "d5", "app_1", 2, null, 50, '{"VITE_A":"1"}', "admin", "{}");
   assert.deepEqual(db.prepare(sql("supersede")).all("d5", 50).map((row) => row.id), ["d4"], "other values");
   assert.deepEqual({ ...first(db, "waiting", "app_1", 3) }, { everywhere: 3, of_app: 1 });
 });
@@ -163,7 +163,7 @@ test("retention retires what is old, neither active nor pinned, and its script i
   for (const added of [1, 0]) assert.equal(run(db, "insert_removal", "d3", "demo-d3", 50), added);
   assert.equal(run(db, "activate", "app_1", "d3", "d2"), 0, "gone");
   assert.equal(run(db, "pin_deployment", "d3", 1), 0);
-  assert.equal(first(db, "deployment_of_revision", "app_1", 3, "{}"), undefined);
+  assert.equal(first(db, "deployment_of_revision", "app_1", 3, "{}", "{}"), undefined);
   assert.equal(run(db, "insert_removals_of_app", "app_1", "demo-", 60, 90), 3);
   assert.equal(run(db, "delete_app", "app_1"), 1);
   assert.deepEqual(db.prepare(sql("due_removals")).all(70, 10).map((row) => row.script), ["demo-d3", "demo-d1", "demo-d2", "demo-d4"]);
@@ -171,11 +171,11 @@ test("retention retires what is old, neither active nor pinned, and its script i
 
 test("one living deployment per revision; a failed one makes room", () => {
   const db = withDeployments("d1");
-  assert.equal(run(db, "insert_deployment", "d2", "app_1", 1, null, 11, "{}", "admin"), 0);
-  assert.equal(first(db, "deployment_of_revision", "app_1", 1, "{}").id, "d1");
+  assert.equal(run(db, "insert_deployment", "d2", "app_1", 1, null, 11, "{}", "admin", "{}"), 0);
+  assert.equal(first(db, "deployment_of_revision", "app_1", 1, "{}", "{}").id, "d1");
   advance(db, "d1", "pending", 0, "failed", 0);
-  assert.equal(first(db, "deployment_of_revision", "app_1", 1, "{}"), undefined);
-  assert.equal(run(db, "insert_deployment", "d2", "app_1", 1, null, 11, "{}", "admin"), 1);
+  assert.equal(first(db, "deployment_of_revision", "app_1", 1, "{}", "{}"), undefined);
+  assert.equal(run(db, "insert_deployment", "d2", "app_1", 1, null, 11, "{}", "admin", "{}"), 1);
 });
 
 test("an older deployment that ends late does not take production back", () => {

@@ -148,11 +148,11 @@ describe("public values", () => {
   }));
 
   test("come from the app's files and from the API, which is stronger", async () => {
-    assert.deepEqual((await at.api("GET", url)).json, { vars: {} });
+    assert.deepEqual((await at.api("GET", url)).json, { vars: {}, secrets: [] });
     assert.match((await at.visit("values--live", "/")).text, /<title>from the file, weak<\/title>/);
     const viewer = await at.watch("values");
     const set = await at.api("PUT", url, { json: { vars: { VITE_GIVEN: "strong" } } });
-    assert.deepEqual([set.status, set.json], [200, { vars: { VITE_GIVEN: "strong" } }], set.text);
+    assert.deepEqual([set.status, set.json], [200, { vars: { VITE_GIVEN: "strong" }, secrets: [] }], set.text);
     assert.deepEqual((await at.api("GET", url)).json, set.json);
     assert.match((await viewer.until(({ type }) => type === "reload")).reason, /environment/);
     viewer.close();
@@ -176,10 +176,15 @@ describe("public values", () => {
     await at.api("PUT", url, { json: { vars: { VITE_KEPT: "1" } } });
     isProblem(await at.api("PUT", url, { json: { vars: { SECRET: "x" } } }), 422, "invalid_body");
     isProblem(await at.api("PUT", url, { json: { vars: { VITE_A: 1 } } }), 422, "invalid_body");
-    isProblem(await at.api("PUT", url, { json: { vars: {}, secrets: {} } }), 422, "unknown_field");
+    isProblem(await at.api("PUT", url, { json: { vars: {}, secret: {} } }), 422, "unknown_field");
     isProblem(await at.api("PUT", url, { json: { vars: { VITE_A: "x".repeat(32 * 1024) } } }), 413, "body_too_large");
     isProblem(await at.api("PUT", "/v1/apps/none/env", { json: { vars: {} } }), 404, "app_not_found");
-    assert.deepEqual((await at.api("GET", url)).json, { vars: { VITE_KEPT: "1" } });
+    isProblem(await at.api("PUT", url, { json: {} }), 422, "invalid_body");
+    isProblem(await at.api("PUT", url, { json: { secrets: { "A-B": "x" } } }), 422, "invalid_body");
+    isProblem(await at.api("PUT", url, { json: { secrets: { A: "x".repeat(5 * 1024 + 1) } } }), 413, "body_too_large");
+    const many = Object.fromEntries(Array.from({ length: 65 }, (_, index) => [`A${index}`, "x"]));
+    isProblem(await at.api("PUT", url, { json: { secrets: many } }), 422, "invalid_body");
+    assert.deepEqual((await at.api("GET", url)).json, { vars: { VITE_KEPT: "1" }, secrets: [] });
   });
 });
 

@@ -12,10 +12,10 @@ import { StackProblem } from "./problem.mjs";
 
 /**
  * @typedef {{port: number, buildPort: number, state: string, demo: boolean, adminToken: string,
- *   buildSecret: string, maxBundleBytes: number, retainDeployments: number}} Configuration
+ *   buildSecret: string, secretsKey: string, maxBundleBytes: number, retainDeployments: number}} Configuration
  */
 
-const SECRET = /^[\w.~+/=-]{16,200}$/;
+const SECRET = /^[\w.~+/=-]{1,200}$/;
 
 /** @param {string} text @returns {Record<string, string>} */
 export function parseVars(text) {
@@ -36,15 +36,15 @@ function wholeNumber(name, text, otherwise, most) {
   return value;
 }
 
-/** @param {string} file @param {string} name @param {string | undefined} value */
-function secret(file, name, value) {
+/** @param {string} file @param {string} name @param {string | undefined} value @param {number} [least] */
+function secret(file, name, value, least = 16) {
   if (value === undefined || value === "") {
     const made = randomBytes(24).toString("base64url");
     const lineBreak = existsSync(file) && !readFileSync(file, "utf8").endsWith("\n") && readFileSync(file, "utf8") !== "" ? "\n" : "";
     appendFileSync(file, `${lineBreak}${name}="${made}"\n`, { mode: 0o600 });
     return made;
   }
-  if (!SECRET.test(value)) throw new StackProblem(`${name} must be 16 to 200 letters, digits or ._~+/=-`);
+  if (!SECRET.test(value) || value.length < least) throw new StackProblem(`${name} must be ${least} to 200 letters, digits or ._~+/=-`);
   return value;
 }
 
@@ -69,6 +69,7 @@ export function readConfiguration(env) {
     retainDeployments: wholeNumber("RETAIN_DEPLOYMENTS", vars.RETAIN_DEPLOYMENTS, 10, 1_000),
     adminToken: secret(file, "ADMIN_TOKEN", vars.ADMIN_TOKEN),
     buildSecret: secret(file, "BUILD_SERVICE_SECRET", vars.BUILD_SERVICE_SECRET),
+    secretsKey: secret(file, "SECRETS_KEY", vars.SECRETS_KEY, 32),
   };
 }
 

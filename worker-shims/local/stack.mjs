@@ -87,9 +87,9 @@ async function migrate({ state }) {
 }
 
 /** @param {Configuration} configuration @param {string} apiToken @param {Between} between */
-async function worker({ port, buildPort, state, adminToken, buildSecret, maxBundleBytes, retainDeployments }, apiToken, between) {
+async function worker({ port, buildPort, state, adminToken, buildSecret, secretsKey, maxBundleBytes, retainDeployments }, apiToken, between) {
   const vars = {
-    ADMIN_TOKEN: adminToken, BUILD_SERVICE_SECRET: buildSecret, NAMESPACE_API_TOKEN: apiToken, WFP_NAMESPACE_ID: NAMESPACE_NAME,
+    ADMIN_TOKEN: adminToken, BUILD_SERVICE_SECRET: buildSecret, SECRETS_KEY: secretsKey, NAMESPACE_API_TOKEN: apiToken, WFP_NAMESPACE_ID: NAMESPACE_NAME,
     BASE_DOMAIN: `localhost:${port}`, BUILD_SERVICE_URL: between.buildService ?? `http://127.0.0.1:${buildPort}`, MAX_BUNDLE_BYTES: String(maxBundleBytes),
     RETAIN_DEPLOYMENTS: String(retainDeployments),
   };

@@ -67,13 +67,14 @@ impl Service {
         let (set, plan) = surveyed.await.map_err(|error| internal(&error))?;
         let packages = self.packages.folder(&set, |_| {}).await?;
         let service = Arc::clone(self);
+        let secrets: BTreeSet<String> = job.secrets.names().map(str::to_owned).collect();
         let linked = work::on_thread("release", move || {
             let artifacts = &service.artifacts;
             let assets = plan.assets().clone();
             let (release, server) = service.pool.install(|| {
                 rayon::join(
                     || link(&app, &packages, artifacts),
-                    || plan.link(&app, &packages, artifacts, &BTreeSet::new()),
+                    || plan.link(&app, &packages, artifacts, &secrets),
                 )
             });
             match (release, server) {

@@ -6,7 +6,7 @@ use hotplate_cloudflare_api::{
     AssetFile, AssetsConfig, AssetsMetadata, Client, Error, Module, ModuleType, ScriptMetadata,
 };
 use hotplate_linker::{ReleaseFile, ServerModule, ServerModuleKind};
-use hotplate_protocol::BuildJob;
+use hotplate_protocol::{BuildJob, Secrets};
 use serde_json::{Value, json};
 
 /// What a path that no file has gets: the page, as these are single-page apps.
@@ -48,7 +48,7 @@ pub(crate) async fn upload(
         ..ScriptMetadata::default()
     };
     let modules = match deployable.server {
-        Some(server) => add_server(&mut metadata, server),
+        Some(server) => add_server(&mut metadata, server, &job.secrets),
         None => Vec::new(),
     };
     namespace
@@ -72,7 +72,11 @@ fn assets_config(rules: AssetRules, headers: String) -> AssetsConfig {
 }
 
 /// Makes the script one with code of its own; answers its modules.
-fn add_server(metadata: &mut ScriptMetadata, server: LinkedServer) -> Vec<Module> {
+fn add_server(
+    metadata: &mut ScriptMetadata,
+    server: LinkedServer,
+    secrets: &Secrets,
+) -> Vec<Module> {
     let settings = server.settings;
     metadata.main_module = server.modules.first().map(|main| main.name.clone());
     metadata.compatibility_date = settings.compatibility_date;
@@ -81,7 +85,11 @@ fn add_server(metadata: &mut ScriptMetadata, server: LinkedServer) -> Vec<Module
         Value::String(text) => json!({ "type": "plain_text", "name": name, "text": text }),
         value => json!({ "type": "json", "name": name, "json": value }),
     });
-    metadata.bindings = vars.collect();
+    let secrets = secrets
+        .0
+        .iter()
+        .map(|(name, value)| json!({ "type": "secret_text", "name": name, "text": value }));
+    metadata.bindings = vars.chain(secrets).collect();
     metadata
         .bindings
         .push(json!({ "type": "assets", "name": settings.assets_binding }));

@@ -1,7 +1,8 @@
-//! Which public values an app may have.
+//! Which public values and which secrets an app may have.
 
-use crate::limits::{ENV_BYTES, ENV_NAME_BYTES, ENV_VALUES};
-use hotplate_protocol::{Environment, ErrorCode};
+use crate::limits::{ENV_BYTES, ENV_NAME_BYTES, ENV_VALUES, SECRET_BYTES, SECRETS};
+use hotplate_protocol::{ChangeEnvironment, ErrorCode};
+use std::collections::BTreeMap;
 
 /// Prefix of the names that Vite shows to browsers.
 const PREFIX: &str = "VITE_";
@@ -20,21 +21,66 @@ pub enum EnvironmentError {
     /// Over [`ENV_BYTES`].
     #[error("the names and values have {0} bytes; {ENV_BYTES} are allowed")]
     TooLarge(usize),
+    /// Not letters, digits and `_`, or a name that says that the value is public.
+    #[error(
+        "{0:?} is no name of a secret: letters, digits and `_`, {ENV_NAME_BYTES} in all, not beginning with a digit or `VITE_`"
+    )]
+    SecretName(String),
+    /// Over [`SECRETS`].
+    #[error("there are {0} secrets; {SECRETS} are allowed")]
+    TooManySecrets(usize),
+    /// Over [`SECRET_BYTES`].
+    #[error("the value of {0:?} is longer than {SECRET_BYTES} bytes")]
+    SecretTooLarge(String),
+    /// Nothing is to be changed.
+    #[error("give `vars`, `secrets` or both")]
+    Nothing,
 }
 
 impl EnvironmentError {
     /// The code the API answers with.
     pub const fn code(&self) -> ErrorCode {
         match self {
-            Self::Name(_) | Self::TooMany(_) => ErrorCode::InvalidBody,
-            Self::TooLarge(_) => ErrorCode::BodyTooLarge,
+            Self::Name(_)
+            | Self::TooMany(_)
+            | Self::SecretName(_)
+            | Self::TooManySecrets(_)
+            | Self::Nothing => ErrorCode::InvalidBody,
+            Self::TooLarge(_) | Self::SecretTooLarge(_) => ErrorCode::BodyTooLarge,
         }
     }
 }
 
-/// Checks names, number and size.
-pub fn check(environment: &Environment) -> Result<(), EnvironmentError> {
-    let vars = &environment.vars;
+/// Checks names, numbers and sizes.
+pub fn check(change: &ChangeEnvironment) -> Result<(), EnvironmentError> {
+    if let Some(vars) = &change.vars {
+        check_vars(vars)?;
+    } else if change.secrets.is_empty() {
+        return Err(EnvironmentError::Nothing);
+    }
+    for (name, value) in &change.secrets {
+        if !is_secret_name(name) {
+            return Err(EnvironmentError::SecretName(name.clone()));
+        }
+        if value
+            .as_ref()
+            .is_some_and(|value| value.len() > SECRET_BYTES)
+        {
+            return Err(EnvironmentError::SecretTooLarge(name.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// Checks how many secrets an app would have.
+pub fn check_secrets(count: usize) -> Result<(), EnvironmentError> {
+    if count > SECRETS {
+        return Err(EnvironmentError::TooManySecrets(count));
+    }
+    Ok(())
+}
+
+fn check_vars(vars: &BTreeMap<String, String>) -> Result<(), EnvironmentError> {
     if vars.len() > ENV_VALUES {
         return Err(EnvironmentError::TooMany(vars.len()));
     }
@@ -51,6 +97,14 @@ pub fn check(environment: &Environment) -> Result<(), EnvironmentError> {
     Ok(())
 }
 
+fn is_secret_name(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    (1..=ENV_NAME_BYTES).contains(&name.len())
+        && name.bytes().all(plain)
+        && !name.starts_with(|first: char| first.is_ascii_digit())
+        && !name.starts_with(PREFIX)
+}
+
 fn is_name(name: &str) -> bool {
     name.len() <= ENV_NAME_BYTES
         && name.strip_prefix(PREFIX).is_some_and(|rest| {
@@ -65,10 +119,43 @@ fn is_name(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn of(pairs: impl IntoIterator<Item = (String, String)>) -> Environment {
-        Environment {
-            vars: pairs.into_iter().collect(),
+    fn of(pairs: impl IntoIterator<Item = (String, String)>) -> ChangeEnvironment {
+        ChangeEnvironment {
+            vars: Some(pairs.into_iter().collect()),
+            secrets: BTreeMap::new(),
         }
+    }
+
+    fn secret(name: &str, value: Option<&str>) -> Result<(), EnvironmentError> {
+        check(&ChangeEnvironment {
+            vars: None,
+            secrets: BTreeMap::from([(name.to_owned(), value.map(str::to_owned))]),
+        })
+    }
+
+    #[test]
+    fn secrets() {
+        let longest = "x".repeat(SECRET_BYTES);
+        for (name, value, allowed) in [
+            ("API_KEY", Some("x"), true),
+            ("_a1", None, true),
+            ("API_KEY", Some(longest.as_str()), true),
+            ("API_KEY", Some(format!("{longest}x").as_str()), false),
+            ("", Some("x"), false),
+            ("1A", Some("x"), false),
+            ("A-B", Some("x"), false),
+            ("VITE_KEY", Some("x"), false),
+        ] {
+            assert_eq!(secret(name, value).is_ok(), allowed, "{name}");
+        }
+        assert!(secret(&"A".repeat(ENV_NAME_BYTES), None).is_ok());
+        assert!(secret(&"A".repeat(ENV_NAME_BYTES + 1), None).is_err());
+        assert_eq!(
+            check(&ChangeEnvironment::default()),
+            Err(EnvironmentError::Nothing)
+        );
+        assert!(check_secrets(SECRETS).is_ok());
+        assert!(check_secrets(SECRETS + 1).is_err());
     }
 
     fn one(name: &str, value: &str) -> Result<(), EnvironmentError> {

@@ -18,6 +18,7 @@ pub mod range;
 pub mod rate;
 pub mod replay;
 pub mod route;
+pub mod secrets;
 pub mod slug;
 pub mod stack;
 pub mod token;

@@ -49,6 +49,11 @@ pub const ENV_NAME_BYTES: usize = 64;
 /// Names and values together; they travel in every page.
 pub const ENV_BYTES: usize = 32 * 1024;
 
+/// Most secrets of an app's server.
+pub const SECRETS: usize = 64;
+/// Longest value of one, in bytes; Cloudflare takes no longer ones.
+pub const SECRET_BYTES: usize = 5 * 1024;
+
 /// Updates kept for replay.
 pub const REPLAY_UPDATES: usize = 500;
 /// Bytes of updates kept for replay.

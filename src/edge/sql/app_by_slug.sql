@@ -1,2 +1,2 @@
-SELECT id, slug, name, visibility, active_deployment, env, created_at
+SELECT id, slug, name, visibility, active_deployment, env, secrets, created_at
 FROM apps WHERE slug = ?1

@@ -1,14 +1,28 @@
 //! What the Worker asks of a room: one enum, written into a URL by one end and read by the other.
 //!
 //! The URL carries the command and its parameters, the request's body the rest (an `EditRequest`
-//! for `edit`, a `BlobRequest` for `blobs`, name → value for `environment`, a `RoomMessage` for `notify`).
+//! for `edit`, a `BlobRequest` for `blobs`, a `RoomEnvironment` for `environment`, a `RoomMessage` for `notify`).
 
+use crate::secrets::Sealed;
 use data_encoding::HEXUPPER;
 use hotplate_protocol::ConsoleLevel;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use worker::Url;
 
 /// Where commands are sent; never leaves the platform.
 const ORIGIN: &str = "https://room";
+
+/// What an app is given, for its pages and its server.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct RoomEnvironment {
+    /// What its secrets are bound to.
+    pub(crate) app_id: String,
+    /// Public values.
+    pub(crate) vars: BTreeMap<String, String>,
+    /// Secrets, each sealed.
+    pub(crate) secrets: Sealed,
+}
 
 /// One request to a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +90,7 @@ pub(crate) enum RoomCommand {
         /// The newest when absent.
         revision: Option<u64>,
     },
-    /// Take over the app's public values.
+    /// Take over the app's public values and secrets.
     Environment,
     /// Tell every socket.
     Notify,

@@ -1,5 +1,6 @@
 //! Variables, secrets and binding names of the Worker; the only place that names them.
 
+use hotplate_domain::secrets::SecretKey;
 use worker::{AnalyticsEngineDataset, D1Database, Env, Queue, Result, kv::KvStore};
 
 /// What the environment says.
@@ -19,6 +20,8 @@ pub(crate) struct Config {
     pub(crate) admin_token: String,
     /// Shared with the build service, both directions.
     pub(crate) build_service_secret: String,
+    /// What the key is made from that apps' secrets are sealed with.
+    secrets_key: String,
 }
 
 impl Config {
@@ -40,7 +43,14 @@ impl Config {
             retain_deployments: number("RETAIN_DEPLOYMENTS")?,
             admin_token: secret("ADMIN_TOKEN")?,
             build_service_secret: secret("BUILD_SERVICE_SECRET")?,
+            secrets_key: secret("SECRETS_KEY")?,
         })
+    }
+
+    /// The key that apps' secrets are sealed with.
+    pub(crate) fn secret_key(&self) -> Result<SecretKey> {
+        SecretKey::from_text(&self.secrets_key)
+            .map_err(|error| worker::Error::RustError(format!("SECRETS_KEY: {error}")))
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
     dispatch::{self, Answer},
     problem::ApiError,
     rooms::Room,
+    secrets,
     store::{DeploymentRow, Move, Standing, Store},
 };
 use futures::{
@@ -188,6 +189,7 @@ impl Run<'_> {
             blobs_url: self.urls.blobs(&self.row.app),
             maps_url: self.urls.maps(&self.row.app, &self.row.id),
             env: serde_json::from_str(&self.row.env).map_err(ApiError::from)?,
+            secrets: secrets::open(&self.config, &self.row.app_id, &self.row.secrets)?,
             max_bundle_bytes: self.config.max_bundle_bytes,
         };
         match self.build(&job).await? {

@@ -13,6 +13,7 @@ mod live;
 mod problem;
 mod room;
 mod rooms;
+mod secrets;
 mod store;
 mod sweep;
 mod text;

@@ -4,7 +4,7 @@
 //! newline-delimited [`BuildEvent`]s and asks the Worker for content it does not have.
 //! Both directions carry `Authorization: Bearer <BUILD_SERVICE_SECRET>`.
 
-use crate::{Bundle, Diagnostic, FileEntry, Stage};
+use crate::{Bundle, Diagnostic, FileEntry, Secrets, Stage};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -36,6 +36,9 @@ pub struct BuildJob {
     pub maps_url: String,
     /// Public `VITE_*` values.
     pub env: BTreeMap<String, String>,
+    /// What its server is given beside that.
+    #[serde(default, skip_serializing_if = "Secrets::is_empty")]
+    pub secrets: Secrets,
     /// Largest sum of chunk bytes that may be uploaded.
     pub max_bundle_bytes: u64,
 }

@@ -30,7 +30,7 @@ pub use deployment::{
 };
 pub use diagnostic::{Diagnostic, Severity};
 pub use editor::{EditorMessage, EditorRequest, Viewer};
-pub use environment::Environment;
+pub use environment::{ChangeEnvironment, Environment, Secrets};
 pub use files::{
     EditRequest, EditResult, EditTimings, FileContent, FileEntry, FileList, FileWrite, Revision,
     RevisionChange, RevisionList,

@@ -73,6 +73,8 @@ error_codes! {
     NoPreviousDeployment = "no_previous_deployment", 409, "There is no previous deployment";
     /// An `Idempotency-Key` was used before with another request.
     IdempotencyConflict = "idempotency_conflict", 409, "The idempotency key belongs to another request";
+    /// A secret was sealed with a key that the Worker no longer has.
+    SecretUnreadable = "secret_unreadable", 409, "A secret cannot be read";
     /// The deployment existed, retention removed it.
     DeploymentGone = "deployment_gone", 410, "The deployment was removed by retention";
     /// The body is larger than the call takes.

@@ -161,7 +161,7 @@ impl ServerPlan {
         app: &AppFiles,
         packages: &PackageFolder,
         artifacts: &ArtifactStore,
-        secrets: &BTreeSet<&str>,
+        secrets: &BTreeSet<String>,
     ) -> Result<Option<LinkedServer>, Vec<Diagnostic>> {
         let Some(entry) = &self.entry else {
             return Ok(None);
@@ -219,7 +219,7 @@ impl ServerPlan {
         }
     }
 
-    fn settings(&self, secrets: &BTreeSet<&str>) -> Result<ServerSettings, Vec<Diagnostic>> {
+    fn settings(&self, secrets: &BTreeSet<String>) -> Result<ServerSettings, Vec<Diagnostic>> {
         let wrangler = &self.wrangler;
         let date = wrangler.compatibility_date.as_deref();
         let settings = ServerSettings {
@@ -251,7 +251,7 @@ impl ServerPlan {
         Ok(settings)
     }
 
-    fn missing_secrets(&self, secrets: &BTreeSet<&str>) -> Vec<Diagnostic> {
+    fn missing_secrets(&self, secrets: &BTreeSet<String>) -> Vec<Diagnostic> {
         let required = self.wrangler.required_secrets.iter();
         let missing = required.filter(|name| !secrets.contains(name.as_str()));
         missing

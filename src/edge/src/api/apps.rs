@@ -27,6 +27,7 @@ pub(super) async fn create(
         visibility: asked.visibility,
         active_deployment: None,
         env: "{}".to_owned(),
+        secrets: "{}".to_owned(),
         created_at: Date::now().as_millis(),
     };
     if !platform.store.insert_app(&row).await? {

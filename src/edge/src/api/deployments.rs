@@ -202,11 +202,8 @@ async fn insert(
 ) -> Result<DeploymentRow, ApiError> {
     let at = Date::now().as_millis();
     let store = &platform.store;
-    if store
-        .deployment_of(&app.id, revision, &app.env)
-        .await?
-        .is_none()
-    {
+    let living = || store.deployment_of(&app.id, revision, &app.env, &app.secrets);
+    if living().await?.is_none() {
         make_room(app, revision, platform).await?;
         let id = DeploymentId::new(at, apps::random_bytes()?);
         let asked = Asked {
@@ -215,6 +212,7 @@ async fn insert(
             revision,
             message,
             env: &app.env,
+            secrets: &app.secrets,
             at,
             by: &platform.by,
         };
@@ -225,8 +223,7 @@ async fn insert(
         // Before the queue has it, so that nobody hears of a later state first.
         consumer::notify(store, asked.id, &platform.urls, &platform.env).await;
     }
-    let row = store.deployment_of(&app.id, revision, &app.env).await?;
-    let row = row.ok_or_else(|| {
+    let row = living().await?.ok_or_else(|| {
         ApiError::new(
             ErrorCode::Unavailable,
             "the deployment ended while it was asked for; ask again",

@@ -1,14 +1,14 @@
 //! Public values in the live preview: what the app was given, over what its `.env` files say.
 
 use super::{Room, storage::Meta};
-use crate::{api::parse_json, problem::ApiError};
+use crate::{api::parse_json, command::RoomEnvironment, problem::ApiError};
 use std::collections::BTreeMap;
 
 impl Room {
     /// Takes the app's values over; pages load anew when they are others, as modules have read them.
     pub(super) fn take_environment(&self, body: &[u8]) -> Result<(), ApiError> {
-        let values: BTreeMap<String, String> = parse_json(body)?;
-        let values = serde_json::to_string(&values)?;
+        let given: RoomEnvironment = parse_json(body)?;
+        let values = serde_json::to_string(&given.vars)?;
         let message = self.storage.transaction(|| {
             if self.storage.meta(Meta::Environment)?.as_deref() == Some(&values) {
                 return Ok::<_, ApiError>(None);

@@ -16,6 +16,8 @@ pub(crate) struct AppRow {
     pub(crate) active_deployment: Option<String>,
     /// JSON of its public values.
     pub(crate) env: String,
+    /// JSON of its secrets, each sealed.
+    pub(crate) secrets: String,
     pub(crate) created_at: u64,
 }
 
@@ -100,14 +102,19 @@ impl Store {
             .map(drop)
     }
 
-    /// Replaces the public values (JSON).
-    pub(crate) async fn set_env(&self, id: &str, env: &str) -> Result<()> {
-        self.run(
-            include_str!("../../sql/set_env.sql"),
-            &[text(id), text(env)],
-        )
-        .await
-        .map(drop)
+    /// Replaces public values and secrets (JSON) as they were read; false when they have changed since.
+    pub(crate) async fn set_env(&self, read: &AppRow, env: &str, secrets: &str) -> Result<bool> {
+        let values = [
+            text(&read.id),
+            text(env),
+            text(secrets),
+            text(&read.env),
+            text(&read.secrets),
+        ];
+        let changed = self
+            .run(include_str!("../../sql/set_env.sql"), &values)
+            .await?;
+        Ok(changed == 1)
     }
 
     /// Removes an app with its deployments, events and activations; their scripts, whose names begin

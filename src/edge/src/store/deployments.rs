@@ -19,6 +19,8 @@ pub(crate) struct DeploymentRow {
     message: Option<String>,
     /// JSON of the public values it is built with.
     pub(crate) env: String,
+    /// JSON of the secrets that its server gets, each sealed.
+    pub(crate) secrets: String,
     pub(crate) attempt: u32,
     pub(crate) lease_until: u64,
     pub(crate) taken_up_at: Option<u64>,
@@ -100,6 +102,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) revision: u64,
     pub(crate) message: Option<&'a str>,
     pub(crate) env: &'a str,
+    pub(crate) secrets: &'a str,
     pub(crate) at: u64,
     /// Name of the token.
     pub(crate) by: &'a str,
@@ -161,6 +164,7 @@ impl Store {
             number(asked.at),
             text(asked.env),
             text(asked.by),
+            text(asked.secrets),
         ];
         let event = DeploymentEvent::State {
             at: asked.at,
@@ -242,14 +246,15 @@ impl Store {
         Ok(rows.into_iter().map(|row| row.id).collect())
     }
 
-    /// The living deployment of a revision with these public values.
+    /// The living deployment of a revision with these public values and secrets.
     pub(crate) async fn deployment_of(
         &self,
         app_id: &str,
         revision: u64,
         env: &str,
+        secrets: &str,
     ) -> Result<Option<DeploymentRow>> {
-        let values = [text(app_id), number(revision), text(env)];
+        let values = [text(app_id), number(revision), text(env), text(secrets)];
         self.first(
             include_str!("../../sql/deployment_of_revision.sql"),
             &values,
