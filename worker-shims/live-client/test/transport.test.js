@@ -45,11 +45,26 @@ async function room(context, { delays = FAST, hidden, stream } = {}) {
   return { server, transport, messages, states, state, until };
 }
 
-/** @param {WebSocketServer} server @returns {Promise<{socket: NodeWebSocket, url: string, first: string}>} */
+/**
+ * The next connection, once it has said something. What it says is kept until somebody asks: two frames may arrive
+ * in one piece, and the second would be over before anybody could listen.
+ * @param {WebSocketServer} server @returns {Promise<{socket: NodeWebSocket, url: string, first: string, next: () => Promise<string>}>}
+ */
 async function visitor(server) {
   const [socket, request] = await once(server, "connection");
-  const [data] = await once(socket, "message");
-  return { socket, url: request.url, first: String(data) };
+  /** @type {string[]} */ const said = [];
+  /** @type {((text: string) => void)[]} */ const waiting = [];
+  socket.on("message", (/** @type {unknown} */ data) => {
+    const give = waiting.shift();
+    if (give) give(String(data));
+    else said.push(String(data));
+  });
+  const next = () => /** @type {Promise<string>} */ (new Promise((resolve) => {
+    const text = said.shift();
+    if (text === undefined) waiting.push(resolve);
+    else resolve(text);
+  }));
+  return { socket, url: request.url, first: await next(), next };
 }
 
 describe("Transport", () => {
@@ -123,12 +138,10 @@ describe("Transport", () => {
     const { server, transport } = await room(context, { delays: { ...FAST, ping: 1 } });
     const arrival = visitor(server);
     transport.connect();
-    const { socket } = await arrival;
-    const [data] = await once(socket, "message");
-    assert.equal(String(data), "ping");
+    const { socket, next } = await arrival;
+    assert.equal(await next(), "ping");
     socket.send("pong");
-    const [again] = await once(socket, "message");
-    assert.equal(String(again), "ping");
+    assert.equal(await next(), "ping");
   });
 
   test("takes silence after a ping for a loss", async (context) => {
@@ -156,17 +169,14 @@ describe("Transport", () => {
       const { server, transport, state, messages, until } = await room(context);
       const arrival = visitor(server);
       transport.connect();
-      const { socket } = await arrival;
+      const { socket, next } = await arrival;
       state.seq = 9;
       for (const data of frames.slice(1)) socket.send(JSON.stringify({ type: "custom", event: "n", data }));
       await until(() => messages.length === frames.length - 1);
       transport.send({ type: "applied", seq: 9, ms: 1, outcome: "hot" });
       state.seq = 10;
-      const sent = /** @type {string[]} */ ([]);
-      socket.on("message", (data) => sent.push(String(data)));
       for (const data of frames) socket.send(JSON.stringify({ type: "custom", event: "n", data }));
-      while (sent.length < 2) await once(socket, "message");
-      assert.deepEqual(sent.map((text) => JSON.parse(text)), [
+      assert.deepEqual([JSON.parse(await next()), JSON.parse(await next())], [
         { type: "applied", seq: 9, ms: 1, outcome: "hot" },
         { type: "received", seq: 10 },
       ]);
@@ -199,10 +209,9 @@ describe("Transport", () => {
     const { server, transport } = await room(context);
     const arrival = visitor(server);
     transport.connect();
-    const { socket } = await arrival;
+    const { next } = await arrival;
     transport.wake();
-    const [data] = await once(socket, "message");
-    assert.equal(String(data), "ping");
+    assert.equal(await next(), "ping");
   });
 
   test("stays closed", async (context) => {
