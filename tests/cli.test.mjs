@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -105,6 +105,14 @@ test("push brings the app to the folder, without what git ignores", async () => 
   await hotplate(["push", folder]);
   assert.deepEqual(await paths("pushed"), [".gitignore", "index.html", "src/main.ts"], "what is gone from the folder is deleted");
   assert.equal((await at.api("GET", "/v1/apps/pushed")).json.revision, revision + 1);
+});
+
+test("types writes what an editor needs to know, beside the sources", async () => {
+  const folder = folderOf("typed");
+  assert.deepEqual(lines((await hotplate(["--json", "types", folder])).stdout), [{ event: "wrote", path: join(folder, "src", "hotplate-client.d.ts") }]);
+  assert.match(readFileSync(join(folder, "src", "hotplate-client.d.ts"), "utf8"), /interface ImportMeta /);
+  const { code, stderr } = await hotplate(["types", join(folder, "absent")]);
+  assert.deepEqual([code, stderr.includes("absent")], [1, true]);
 });
 
 test("dev sends each save as one edit, tells diagnostics, and leaves with Ctrl-C", async () => {

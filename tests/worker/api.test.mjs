@@ -4,6 +4,7 @@
  * what bad input gets. No error changes any state.
  */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { startStack } from "../../worker-shims/local/stack.mjs";
 import { platform } from "./platform.mjs";
@@ -221,6 +222,12 @@ test("health and console are open", async () => {
   assert.deepEqual(health.json, { ok: true, d1: true, kv: true, build_service: true });
   const console_ = await at.api("GET", "/", { token: null });
   assert.match(console_.text, new RegExp(`${stack.base}/v1`));
+});
+
+test("the types for editors are open, also to pages of other origins", async () => {
+  const { status, headers, text } = await at.api("GET", "/v1/types/client.d.ts", { token: null });
+  assert.deepEqual([status, headers["access-control-allow-origin"]], [200, "*"]);
+  assert.equal(text, readFileSync(new URL("../../worker-shims/live-client/types/client.d.ts", import.meta.url), "utf8"));
 });
 
 test("apps and files survive a restart", async () => {

@@ -51,6 +51,12 @@ pub(crate) enum Command {
         #[command(flatten)]
         app: App,
     },
+    /// Write the types of `import.meta` and of imported files into a folder, for its editor
+    Types {
+        /// The folder
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+    },
     /// List apps, or the deployments of one
     List {
         /// Slug of the app

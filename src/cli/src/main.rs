@@ -13,6 +13,7 @@ mod output;
 mod push;
 mod slug;
 mod starter;
+mod types;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
@@ -67,6 +68,7 @@ async fn run(arguments: Arguments, output: Output) -> Result<(), Failure> {
             output.pointer(&pointer);
             Ok(())
         }
+        Command::Types { folder } => types::write(&folder, output),
         Command::List { app } => {
             let api = connect(".".as_ref())?;
             match app {

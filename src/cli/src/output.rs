@@ -52,6 +52,13 @@ impl Output {
         );
     }
 
+    pub(crate) fn wrote(self, path: &std::path::Path) {
+        self.say(
+            || format!("wrote {}", path.display()),
+            || json!({ "event": "wrote", "path": path.display().to_string() }),
+        );
+    }
+
     pub(crate) fn live(self, url: &str) {
         self.say(
             || format!("live at {url}"),

@@ -53,6 +53,8 @@ pub enum Route {
     Console,
     /// `GET /healthz`
     Health,
+    /// `GET /v1/types/client.d.ts`
+    ClientTypes,
     /// `POST /v1/apps`
     CreateApp,
     /// `GET /v1/apps`
@@ -264,7 +266,7 @@ impl Route {
     /// Who may call it.
     pub const fn access(&self) -> Access {
         match self {
-            Self::Console | Self::Health => Access::Open,
+            Self::Console | Self::Health | Self::ClientTypes => Access::Open,
             Self::Blobs { .. } | Self::KeepMap { .. } => Access::BuildService,
             Self::CreateApp
             | Self::ListApps
@@ -295,10 +297,16 @@ impl Route {
     }
 }
 
+/// Where the types for an app's modules are.
+const CLIENT_TYPES: &str = "/v1/types/client.d.ts";
+
 /// Whether a path belongs to the API, where even "not found" is told to token holders only.
 pub fn access_of_path(path: &str) -> Access {
     if path.starts_with("/internal/") {
         Access::BuildService
+    } else if path == CLIENT_TYPES {
+        // Editors in browsers load it like a file of a package.
+        Access::Open
     } else if path == "/v1" || path.starts_with("/v1/") {
         Access::Token
     } else {
@@ -312,6 +320,7 @@ fn offers(path: &str) -> Result<Vec<(Method, Route)>, RouteError> {
     Ok(match segments.as_slice() {
         [""] => vec![(Method::Get, Route::Console)],
         ["healthz"] => vec![(Method::Get, Route::Health)],
+        ["v1", "types", "client.d.ts"] => vec![(Method::Get, Route::ClientTypes)],
         ["v1", "apps"] => vec![
             (Method::Get, Route::ListApps),
             (Method::Post, Route::CreateApp),

@@ -1,6 +1,18 @@
-//! The few pages the platform itself shows, and who gets them.
+//! The few pages and texts the platform itself shows, and who gets them.
 
-use worker::Request;
+use worker::{Headers, Request, Response};
+
+/// What an app's modules may use; also written by `hotplate types`.
+const CLIENT_TYPES: &str = include_str!("../../../worker-shims/live-client/types/client.d.ts");
+
+/// The types for editors, those in browsers on other origins too.
+pub(crate) fn client_types() -> worker::Result<Response> {
+    let headers = Headers::new();
+    headers.set("content-type", "text/plain; charset=utf-8")?;
+    headers.set("access-control-allow-origin", "*")?;
+    headers.set("cache-control", "public, max-age=3600")?;
+    Ok(Response::ok(CLIENT_TYPES)?.with_headers(headers))
+}
 
 /// Whether a person's browser asks for a page (and not a script, an image, a program).
 pub(crate) fn is_navigation(request: &Request) -> bool {

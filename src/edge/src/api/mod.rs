@@ -55,6 +55,7 @@ pub(crate) async fn answer(
             &platform.urls.platform(),
         ))?),
         Route::Health => health::check(&platform).await,
+        Route::ClientTypes => Ok(text::client_types()?),
         Route::CreateApp => apps::create(request, &platform).await,
         Route::ListApps => apps::list(&request, &platform).await,
         Route::ReadApp { app } => apps::read(&app, &platform).await,
