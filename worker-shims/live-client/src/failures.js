@@ -12,6 +12,9 @@ import { runtimeError } from "./forward.js";
 
 /** @import { Diagnostic, ViewerMessage } from "./protocol.js" */
 
+/** A module asks for one that is not there: what does not compile or link is the cause, and says so itself. */
+export const MODULE_ABSENT = "module_absent";
+
 /** An error in a loop tells nothing new after these. */
 const MAX_KEPT = 20;
 
@@ -63,8 +66,9 @@ export class Failures {
       known.effect = effect;
     } else if (this.#all.length < MAX_KEPT) {
       const frame = frameOf(message.stack, components, message.message);
+      const absent = error instanceof Error && Reflect.get(error, "code") === "MODULE_NOT_FOUND";
       /** @type {Diagnostic} */
-      const diagnostic = { file: "", line: 0, column: 0, message: message.message || "Unknown error", frame, severity: "error", code: "runtime_error" };
+      const diagnostic = { file: "", line: 0, column: 0, message: message.message || "Unknown error", frame, severity: "error", code: absent ? MODULE_ABSENT : "runtime_error" };
       this.#all.push({ id, key, effect, diagnostic });
     }
     this.#show(effect !== "survived");
@@ -75,7 +79,8 @@ export class Failures {
     const failure = this.#all.find((one) => one.id === id);
     if (!failure) return;
     const frame = [diagnostic.frame, frameOf(stack, component_stack, diagnostic.message)].filter(Boolean).join("\n\n");
-    failure.diagnostic = { ...diagnostic, frame };
+    const { code } = failure.diagnostic;
+    failure.diagnostic = { ...diagnostic, frame, code: code === MODULE_ABSENT ? code : diagnostic.code };
     this.#show(false);
   }
 

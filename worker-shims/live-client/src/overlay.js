@@ -5,6 +5,8 @@
  */
 // @ts-check
 
+import { MODULE_ABSENT } from "./failures.js";
+
 /** @import { Diagnostic } from "./protocol.js" */
 
 export const OVERLAY = "hotplate-overlay";
@@ -111,8 +113,8 @@ export function defineOverlay() {
         all[next].focus();
       }
 
-      /** @param {Diagnostic[]} diagnostics */
-      show(diagnostics) {
+      /** @param {Diagnostic[]} diagnostics @param {boolean} running whether the app goes on behind */
+      show(diagnostics, running) {
         const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
         const focused = root.activeElement !== null;
         const errors = diagnostics.filter(({ severity }) => severity === "error").length;
@@ -128,7 +130,6 @@ export function defineOverlay() {
         close.addEventListener("click", () => this.remove());
         header.append(element("h1", "", `${count} ${noun}${count === 1 ? "" : "s"}`), close);
         panel.append(header, ...diagnostics.map(section));
-        const running = diagnostics.every(({ code }) => code !== "runtime_error");
         const hint = "Click outside or press Esc to dismiss.";
         panel.append(element("footer", "", running ? `The last good version keeps running. ${hint}` : hint));
         const backdrop = element("div", "backdrop");
@@ -150,7 +151,7 @@ const ORDER = ["build", "vendor", "runtime"];
 export class Overlay {
   /** @type {Map<string, Diagnostic[]>} */
   #sources = new Map();
-  /** @type {(HTMLElement & {show(diagnostics: Diagnostic[]): void}) | null} */
+  /** @type {(HTMLElement & {show(diagnostics: Diagnostic[], running: boolean): void}) | null} */
   #element = null;
 
   /**
@@ -170,11 +171,18 @@ export class Overlay {
   open() {
     if (this.errors === 0) return;
     this.#element ??= /** @type {any} */ (document.createElement(OVERLAY));
-    this.#element?.show(ORDER.flatMap((source) => this.#sources.get(source) ?? []));
+    this.#element?.show(this.#all, !this.#sources.has("runtime"));
     if (this.#element && !this.#element.isConnected) (document.body ?? document.documentElement).append(this.#element);
   }
 
   get errors() {
-    return [...this.#sources.values()].flat().length;
+    return this.#all.length;
+  }
+
+  /** The missing module that an error of the build is the cause of is not told a second time. */
+  get #all() {
+    const explained = this.#sources.get("build")?.some(({ severity }) => severity === "error");
+    const all = ORDER.flatMap((source) => this.#sources.get(source) ?? []);
+    return explained ? all.filter(({ code }) => code !== MODULE_ABSENT) : all;
   }
 }
