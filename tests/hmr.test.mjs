@@ -2,7 +2,7 @@
  * Hot replacement as people see it: each folder of `tests/hmr/fixtures` is an app that the room compiles in
  * workerd and a Chromium tab shows while it is edited. One stack, one browser, one vendor chunk.
  *
- * `HMR=react/` runs the fixtures whose names contain that.
+ * `HMR=react/,css` runs the fixtures whose names contain one of that.
  */
 // @ts-check
 import assert from "node:assert/strict";
@@ -14,7 +14,7 @@ import { FOLDER, fixtureNames, readFixture } from "./hmr/fixture.mjs";
 import { checkCoverage } from "./hmr/coverage.mjs";
 import { Run } from "./hmr/run.mjs";
 
-const only = process.env.HMR ?? "";
+const only = (process.env.HMR ?? "").split(",");
 const names = fixtureNames();
 
 /** @type {import("./e2e/platform.mjs").Platform} */
@@ -25,7 +25,7 @@ before(async () => {
 after(() => platform?.close());
 
 describe("fixtures", { concurrency: 2 }, () => {
-  for (const name of names.filter((name) => name.includes(only))) {
+  for (const name of names.filter((name) => only.some((part) => name.includes(part)))) {
     test(name, async () => {
       const run = await Run.open(platform, readFixture(name));
       try {

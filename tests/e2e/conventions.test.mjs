@@ -4,7 +4,9 @@
  */
 // @ts-check
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readFileSync, readdirSync } from "node:fs";
+import { SourceMap } from "node:module";
 import { join, relative } from "node:path";
 import { after, before, test } from "node:test";
 import { ROOT, openPlatform, problems } from "./platform.mjs";
@@ -96,4 +98,57 @@ import.meta.hot?.dispose(() => worker.terminate());\n`,
   await shown(page, (text) => text === "second");
   assert.equal(await page.title(), title, "the page was loaded anew");
   await page.close();
+});
+
+test("developer tools find the place of a rule in the app's own sheet", async () => {
+  const page = await platform.browser.newPage();
+  const session = await page.context().newCDPSession(page);
+  /** @type {any[]} */ const sheets = [];
+  session.on("CSS.styleSheetAdded", ({ header }) => sheets.push(header));
+  await session.send("DOM.enable");
+  await session.send("CSS.enable");
+  await page.goto(platform.live("styles"));
+  await shown(page, (text) => text !== "");
+  /** @param {string} id @param {string} [before] address of the map that it had */
+  const mapped = async (id, before) => {
+    const find = () => sheets.find(({ sourceMapURL }) => sourceMapURL?.includes(`id=${encodeURIComponent(id)}&`) && sourceMapURL !== before);
+    while (!find()) await once(session, "CSS.styleSheetAdded");
+    const header = find();
+    const { text } = await session.send("CSS.getStyleSheetText", { styleSheetId: header.styleSheetId });
+    const map = await page.evaluate((url) => fetch(url).then((answer) => answer.json()), header.sourceMapURL);
+    return { text: /** @type {string} */ (text), map, url: header.sourceMapURL };
+  };
+  const { text, map } = await mapped("/src/nested/entry.css");
+  const line = text.split("\n").findIndex((one) => one.includes(".leaflet-container"));
+  const entry = new SourceMap(map).findEntry(line, 0);
+  assert.deepEqual([entry.originalSource, entry.originalLine], ["/src/nested/entry.css", 3]);
+  assert.match(map.sourcesContent[0], /^@import "\.\/outer\.css" layer\(outer\);/);
+  // An edit brings a new text and a new map.
+  const { url } = await mapped("/src/order/z.css");
+  await platform.edit("styles", { "src/order/z.css": "\n\n.order { color: rgb(9, 0, 0) }\n" });
+  const edited = (await mapped("/src/order/z.css", url)).map;
+  assert.equal(new SourceMap(edited).findEntry(0, 0).originalLine, 2);
+  await page.close();
+});
+
+test("the badge stays away where the address or the app says so", async () => {
+  /** @param {string} app @param {string} query */
+  const badges = async (app, query) => {
+    const page = await platform.browser.newPage();
+    // The socket is open: by then the badge says so, if there is one.
+    const connected = page.waitForEvent("websocket").then((socket) => socket.waitForEvent("framereceived"));
+    await page.goto(platform.live(app) + query);
+    await shown(page, (text) => text !== "");
+    await connected;
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+    const count = await page.locator("hotplate-indicator").count();
+    await page.close();
+    return count;
+  };
+  await platform.ok("POST", "/apps", { slug: "badge" });
+  const page = INDEX.replace("<div", "<output>here</output><div");
+  await platform.edit("badge", { "index.html": page, "src/main.ts": "export {};\n" });
+  assert.deepEqual([await badges("badge", ""), await badges("badge", "?hotplate-indicator=off")], [1, 0]);
+  await platform.edit("badge", { "index.html": page.replace("</head>", '<meta name="hotplate-indicator" content="off"></head>') });
+  assert.deepEqual([await badges("badge", ""), await badges("badge", "?hotplate-indicator=on")], [0, 1]);
 });

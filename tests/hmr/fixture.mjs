@@ -17,6 +17,7 @@ const EDIT = /^(.+)\.hmr-(\d+)(\.[^.]+)?$/;
  * One step: first what is done, then what is expected, in the order of the members here.
  * @typedef {object} Step
  * @property {string} [in] another tab, opened when first named
+ * @property {string} [visit] a path of the app, loaded in this tab
  * @property {string} [click] @property {[string, string]} [type] @property {string} [press] @property {string} [run] JavaScript
  * @property {number} [edit] number of the edit
  * @property {"hot" | "failed" | "reload" | "none" | "refused"} [outcome] of the edit; `hot` when absent;

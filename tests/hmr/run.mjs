@@ -16,7 +16,7 @@ const CLIENT = process.env.HMR_CLIENT;
 const PATIENCE = 5_000;
 /** Members of a step that do or say something by themselves. */
 const KNOWN = new Set([
-  "in", "click", "type", "press", "run", "edit", "outcome", "keep", "kept", "remounted", "text", "value", "console", "problems", "overlay",
+  "in", "visit", "click", "type", "press", "run", "edit", "outcome", "keep", "kept", "remounted", "text", "value", "console", "problems", "overlay",
 ]);
 
 /** Asks until the answer is right; the last one is compared, so that a failure shows the difference. @template T
@@ -158,6 +158,10 @@ export class Run {
     for (const member of Object.keys(step)) assert.ok(KNOWN.has(member), `unknown member \`${member}\``);
     const tab = await this.#tab(step.in ?? "first");
     const { page } = tab;
+    if (step.visit !== undefined) {
+      tab.expectedLoads += 1;
+      await tab.open(new URL(step.visit, this.platform.live(this.slug)).href);
+    }
     if (step.click !== undefined) await page.click(step.click, { timeout: PATIENCE });
     if (step.type) await page.fill(step.type[0], step.type[1], { timeout: PATIENCE });
     if (step.press) await page.keyboard.press(step.press);

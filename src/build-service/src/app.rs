@@ -40,7 +40,7 @@ impl AppFiles {
             bytes,
             options,
         };
-        app.resolver = AppResolver::new(&app.tree, &|path| app.text(path));
+        app.resolver = AppResolver::new(&app.tree, &|path| app.text(path), app.options.mode);
         app.options = app.resolver.config().compiler_options(app.options.clone());
         app.options.env = public_values(app.options.mode, &|path| app.text(path));
         let env = env

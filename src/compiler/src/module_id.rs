@@ -33,6 +33,8 @@ pub(crate) struct ModuleId<'a> {
     pub(crate) path: &'a str,
     /// The query, when it is one that means something here.
     pub(crate) query: Option<Query>,
+    /// The query as it is written.
+    parameters: &'a str,
 }
 
 impl Query {
@@ -70,7 +72,16 @@ impl<'a> ModuleId<'a> {
         Self {
             path,
             query: Query::parse(query),
+            parameters: query,
         }
+    }
+
+    /// A value of the query.
+    pub(crate) fn parameter(&self, name: &str) -> Option<&'a str> {
+        self.parameters.split('&').find_map(|parameter| {
+            let (key, value) = parameter.split_once('=')?;
+            (key == name).then_some(value)
+        })
     }
 
     /// The file as diagnostics name it: the path in the app's tree, or the package file's id.

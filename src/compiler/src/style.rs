@@ -3,19 +3,23 @@
 //! In a preview nesting and modern syntax stay as they are: browsers that run it know them. Releases
 //! are lowered and prefixed for the browsers that Vite's builds are for. Joining imported sheets and putting URLs in place is the linker's business.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod conditions;
+mod names;
+
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use data_encoding::BASE32_NOPAD;
-use lightningcss::css_modules::{Config, CssModuleExports, CssModuleReference, Pattern, Segment};
+use lightningcss::css_modules::Config;
 use lightningcss::dependencies::{Dependency, DependencyOptions, Location};
 use lightningcss::error::{ParserError, SelectorError};
 use lightningcss::printer::PrinterOptions;
 use lightningcss::properties::custom::Token;
-use lightningcss::rules::CssRule;
+use lightningcss::rules::{CssRule, CssRuleList};
 use lightningcss::stylesheet::{MinifyOptions, ParserFlags, ParserOptions, StyleSheet};
 use lightningcss::targets::{Browsers, Targets};
 use lightningcss::traits::ToCss;
+use parcel_sourcemap::SourceMap;
 use sha2::{Digest, Sha256};
 
 use hotplate_protocol::{Diagnostic, Severity};
@@ -26,6 +30,8 @@ use crate::module_id::{ModuleId, Query};
 use crate::options::{Mode, Options};
 use crate::place::{Finding, MOST, Places};
 use crate::text::quote;
+use conditions::Conditions;
+use names::Names;
 
 /// Deepest brackets accepted; lightningcss recurses for each.
 const MAX_DEPTH: usize = 100;
@@ -59,42 +65,92 @@ pub(crate) fn compile(
     options: &Options,
 ) -> Result<(ModuleArtifact, Vec<Diagnostic>), Vec<Diagnostic>> {
     check_nesting(text, places)?;
-    let Printed {
-        css,
-        exports,
-        imports,
-        warnings,
-    } = print(id, text, places, options)?;
-    if id.query == Some(Query::Inline) {
-        // `import text from "./a.css?inline"`: the compiled text, applied nowhere.
-        let mut artifact = data::value_module(&quote(&css), vec!["default".to_owned()]);
-        artifact.imports = imports;
-        return Ok((artifact, warnings));
-    }
-    let artifact = ModuleArtifact {
-        kind: ModuleKind::Style,
-        code: record(&exports),
-        map: None,
-        imports,
-        exports: exports.into_keys().collect(),
-        globs: Vec::new(),
-        export_stars: Vec::new(),
-        is_barrel: false,
-        css: Some(css),
-        refresh: false,
-        is_async: false,
-        uses_hot: false,
+    let conditions = Conditions::of(id);
+    let printed = if conditions.lead_back_to(id.path) {
+        Printed::default()
+    } else {
+        print(id, text, places, options, &conditions)?
+    };
+    let warnings = printed.warnings.clone();
+    let artifact = if id.query == Some(Query::Inline) {
+        inline(printed)
+    } else {
+        sheet(printed)
     };
     Ok((artifact, warnings))
 }
 
+/// A sheet that applies when it executes, after the sheets that it imports.
+fn sheet(printed: Printed) -> ModuleArtifact {
+    let sheets: Vec<&str> = printed
+        .imports
+        .iter()
+        .filter(|import| import.kind == ImportKind::CssImport)
+        .map(|import| import.specifier.as_str())
+        .collect();
+    ModuleArtifact {
+        kind: ModuleKind::Style,
+        code: printed.names.record(&sheets),
+        map: printed.map,
+        exports: printed.names.locals(),
+        imports: printed.imports,
+        globs: Vec::new(),
+        export_stars: Vec::new(),
+        is_barrel: false,
+        css: Some(printed.css),
+        refresh: false,
+        is_async: false,
+        uses_hot: false,
+    }
+}
+
+/// `import text from "./a.css?inline"`: the text with those of the sheets it imports, applied nowhere.
+fn inline(printed: Printed) -> ModuleArtifact {
+    let mut parts = Vec::new();
+    for import in &printed.imports {
+        if import.kind == ImportKind::CssImport {
+            parts.push(format!("h.import({}).default", quote(&import.specifier)));
+        }
+    }
+    let mut rest = printed.css.as_str();
+    let mut own = Vec::new();
+    while let Some((before, after)) = rest.split_once(ASSET) {
+        let Some((specifier, after)) = after.split_once(ASSET_END) else {
+            break;
+        };
+        own.push(quote(before));
+        own.push(format!("h.asset({}).href", quote(specifier)));
+        rest = after;
+    }
+    own.push(quote(rest));
+    parts.push(own.join(" + "));
+    let value = parts.join(" + \"\\n\" + ");
+    let mut artifact = data::value_module(&value, vec!["default".to_owned()]);
+    let sheets: Vec<String> = printed
+        .imports
+        .iter()
+        .filter(|import| import.kind == ImportKind::CssImport)
+        .map(|import| quote(&import.specifier))
+        .collect();
+    let imports = format!("imports: [{}]", sheets.join(", "));
+    artifact.code = artifact.code.replacen("imports: []", &imports, 1);
+    artifact.imports = printed.imports;
+    artifact
+}
+
 /// A style sheet compiled, before it is an artifact.
+#[derive(Default)]
 struct Printed {
     css: String,
-    exports: BTreeMap<String, String>,
+    map: Option<String>,
+    names: Names,
     imports: Vec<ImportRecord>,
     warnings: Vec<Diagnostic>,
 }
+
+/// Around the specifier of a `url()`; the linker's `styles` puts the URL in its place.
+const ASSET: &str = "__hotplate_asset__(";
+const ASSET_END: &str = ")__";
 
 /// Browsers skip what they do not know, and packages are full of old hacks; only what breaks the
 /// structure of an app's own sheet is an error.
@@ -132,6 +188,7 @@ fn print(
     text: &str,
     places: Places<'_>,
     options: &Options,
+    conditions: &Conditions,
 ) -> Result<Printed, Vec<Diagnostic>> {
     let recovered = Arc::new(RwLock::new(Vec::new()));
     let mut sheet = StyleSheet::parse(
@@ -139,7 +196,7 @@ fn print(
         ParserOptions {
             filename: id.path.to_owned(),
             css_modules: id.is_css_module().then(|| Config {
-                pattern: pattern(id.path),
+                pattern: names::pattern(id.path),
                 // Vite's CSS modules leave these names alone.
                 grid: false,
                 container: false,
@@ -178,10 +235,20 @@ fn print(
             .map_err(|error| unprintable(error.to_string()))?;
     }
     let mut imports = Requests::default();
-    take_imports(&mut sheet, &mut imports);
+    let rules = std::mem::take(&mut sheet.rules.0);
+    let rules = take_imports(id, rules, conditions, &mut imports);
+    sheet.rules = conditions.wrap(CssRuleList(rules));
+    let mut map = (options.source_map && options.mode == Mode::Development && !id.is_package())
+        .then(|| SourceMap::new("/"));
+    if let Some(map) = &mut map {
+        let source = map.add_source(id.path);
+        map.set_source_content(source as usize, text)
+            .map_err(|error| unprintable(error.to_string()))?;
+    }
     let printed = sheet
         .to_css(PrinterOptions {
             minify: options.minify,
+            source_map: map.as_mut(),
             targets,
             analyze_dependencies: Some(DependencyOptions {
                 remove_imports: false,
@@ -189,41 +256,33 @@ fn print(
             ..PrinterOptions::default()
         })
         .map_err(|error| unprintable(error.to_string()))?;
-    // Placeholders stand in the text in the order of their dependencies: one walk finds all.
-    let mut css = String::with_capacity(printed.code.len());
-    let mut rest = printed.code.as_str();
-    let mut replace = |placeholder: &str, text: &str| {
-        if let Some((before, after)) = rest.split_once(placeholder) {
-            css.push_str(before);
-            css.push_str(text);
-            rest = after;
-        }
-    };
-    for dependency in printed.dependencies.unwrap_or_default() {
-        let url = match dependency {
-            Dependency::Url(url) => url,
-            // Only those of other hosts are left.
-            Dependency::Import(import) => {
-                replace(&import.placeholder, &escape(&import.url));
-                continue;
-            }
-        };
-        if is_external(&url.url) {
-            replace(&url.placeholder, &escape(&url.url));
-            continue;
-        }
-        let reference = format!("__hotplate_asset__({})__", escape(&url.url));
-        replace(&url.placeholder, &reference);
-        imports.add(url.url, ImportKind::Asset, url.loc.start);
-    }
-    css.push_str(rest);
-    let exports = class_names(id, printed.exports.unwrap_or_default(), &mut imports);
+    let dependencies = printed.dependencies.unwrap_or_default();
+    let css = fill(&printed.code, dependencies, &mut imports);
+    let names = Names::collect(
+        &printed.exports.unwrap_or_default(),
+        &mut imports,
+        &|specifier| with_query(specifier, id, &[]),
+    );
+    let map = map
+        .map(|map| map_json(map, id.path))
+        .transpose()
+        .map_err(unprintable)?;
     Ok(Printed {
         css,
-        exports,
+        map,
+        names,
         imports: imports.records,
         warnings,
     })
+}
+
+/// The map as JSON. The library makes paths relative to a project's root; ours are addresses.
+fn map_json(mut map: SourceMap, path: &str) -> Result<String, String> {
+    let json = map.to_json(None).map_err(|error| error.to_string())?;
+    let mut json: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(&json).map_err(|error| error.to_string())?;
+    json.insert("sources".to_owned(), serde_json::json!([path]));
+    serde_json::to_string(&json).map_err(|error| error.to_string())
 }
 
 /// The parser's complaints, errors and warnings each up to their limit, in source order.
@@ -243,6 +302,39 @@ fn told(
         (*count <= MOST).then(|| located(places, finding, error))
     });
     kept.collect()
+}
+
+/// Puts URLs, or what the linker replaces by them, in place of lightningcss's placeholders.
+fn fill(text: &str, dependencies: Vec<Dependency>, imports: &mut Requests) -> String {
+    // Placeholders stand in the text in the order of their dependencies: one walk finds all.
+    let mut css = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut replace = |placeholder: &str, url: &str| {
+        if let Some((before, after)) = rest.split_once(placeholder) {
+            css.push_str(before);
+            css.push_str(url);
+            rest = after;
+        }
+    };
+    for dependency in dependencies {
+        let url = match dependency {
+            Dependency::Url(url) => url,
+            // Only those of other hosts are left.
+            Dependency::Import(import) => {
+                replace(&import.placeholder, &escape(&import.url));
+                continue;
+            }
+        };
+        if is_external(&url.url) {
+            replace(&url.placeholder, &escape(&url.url));
+            continue;
+        }
+        let reference = format!("{ASSET}{}{ASSET_END}", escape(&url.url));
+        replace(&url.placeholder, &reference);
+        imports.add(url.url, ImportKind::Asset, url.loc.start);
+    }
+    css.push_str(rest);
+    css
 }
 
 /// What a sheet asks for, each once per kind.
@@ -267,20 +359,63 @@ impl Requests {
     }
 }
 
-/// Takes local `@import` rules out; those of other hosts stay for the browser.
-fn take_imports(sheet: &mut StyleSheet<'_>, requests: &mut Requests) {
-    for rule in &mut sheet.rules.0 {
-        if let CssRule::Import(import) = rule
-            && !is_external(&import.url)
-        {
-            let place = Location {
-                line: import.loc.line + 1,
-                column: import.loc.column,
-            };
-            requests.add(import.url.to_string(), ImportKind::CssImport, place);
-            *rule = CssRule::Ignored;
+/// Takes `@import`s of sheets out of the rules; those of other hosts stay for the browser.
+///
+/// What stands before such an `@import` (`@layer reset, base;` as a rule, whose order counts) has to apply
+/// before it, so it is a module of its own: this file with the query `segment=`, which keeps that part alone.
+fn take_imports<'i>(
+    id: &ModuleId<'_>,
+    rules: Vec<CssRule<'i>>,
+    conditions: &Conditions,
+    requests: &mut Requests,
+) -> Vec<CssRule<'i>> {
+    let wanted = id.parameter("segment");
+    let mut segment = 0_usize;
+    let mut rest = Vec::new();
+    for rule in rules {
+        let import = match rule {
+            CssRule::Import(import) if !is_external(&import.url) => import,
+            CssRule::Ignored => continue,
+            other => {
+                rest.push(other);
+                continue;
+            }
+        };
+        let place = Location {
+            line: import.loc.line + 1,
+            column: import.loc.column,
+        };
+        if !rest.is_empty() {
+            let number = segment.to_string();
+            if wanted == Some(number.as_str()) {
+                break;
+            }
+            rest.clear();
+            segment += 1;
+            let name = id.path.rsplit('/').next().unwrap_or(id.path);
+            let parameters = [Some(format!("segment={number}")), conditions.parameter()];
+            let specifier = with_query(&format!("./{name}"), id, &parameters);
+            requests.add(specifier, ImportKind::CssImport, place);
         }
+        let inner = conditions.with(id.path, &conditions::condition(&import));
+        let specifier = with_query(&import.url, id, &[inner.parameter()]);
+        requests.add(specifier, ImportKind::CssImport, place);
     }
+    if wanted.is_some() {
+        requests.records.clear();
+    }
+    rest
+}
+
+/// A specifier with more parameters; what is asked for by a sheet that is text is text as well.
+fn with_query(specifier: &str, id: &ModuleId<'_>, parameters: &[Option<String>]) -> String {
+    let inline = (id.query == Some(Query::Inline)).then(|| "inline".to_owned());
+    let mut whole = specifier.to_owned();
+    for parameter in inline.iter().chain(parameters.iter().flatten()) {
+        whole.push(if whole.contains('?') { '&' } else { '?' });
+        whole.push_str(parameter);
+    }
+    whole
 }
 
 /// Text for the inside of a CSS string, where lightningcss puts its placeholders.
@@ -301,96 +436,11 @@ fn is_external(url: &str) -> bool {
     scheme || url.starts_with("//") || url.starts_with('#') || url.is_empty()
 }
 
-/// `card` becomes `card_x1y2z`, the same for the same file and name for ever.
-fn pattern(path: &str) -> Pattern {
-    Pattern {
-        segments: [
-            Segment::Local,
-            Segment::Literal("_".into()),
-            Segment::Literal(path_hash(path).into()),
-        ]
-        .into_iter()
-        .collect(),
-    }
-}
-
 fn path_hash(path: &str) -> String {
     let digest = Sha256::digest(path.as_bytes());
     let mut text = BASE32_NOPAD.encode(&digest).to_ascii_lowercase();
     text.truncate(5);
     text
-}
-
-/// Exported class names; `composes` joins names with spaces, as CSS modules do.
-fn class_names(
-    id: &ModuleId<'_>,
-    exports: CssModuleExports,
-    requests: &mut Requests,
-) -> BTreeMap<String, String> {
-    // Maps of lightningcss have no order of their own.
-    let sorted: BTreeMap<_, _> = exports.into_iter().collect();
-    sorted
-        .into_iter()
-        .map(|(local, export)| {
-            let mut names = export.name;
-            for reference in export.composes {
-                names.push(' ');
-                match reference {
-                    CssModuleReference::Local { name } | CssModuleReference::Global { name } => {
-                        names.push_str(&name);
-                    }
-                    CssModuleReference::Dependency { name, specifier } => {
-                        // The other file's names follow from its path alone.
-                        let path = join(id.path, &specifier);
-                        names.extend([&name, "_", &path_hash(&path)]);
-                        let start = Location { line: 1, column: 1 };
-                        requests.add(specifier, ImportKind::CssImport, start);
-                    }
-                }
-            }
-            (local, names)
-        })
-        .collect()
-}
-
-/// A relative specifier against the file that has it.
-fn join(path: &str, specifier: &str) -> String {
-    if !specifier.starts_with('.') {
-        return specifier.to_owned();
-    }
-    let mut parts: Vec<&str> = path.split('/').collect();
-    parts.pop();
-    for part in specifier.split('/') {
-        match part {
-            "." | "" => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
-}
-
-fn record(exports: &BTreeMap<String, String>) -> String {
-    let entries: Vec<String> = exports
-        .iter()
-        .map(|(local, names)| {
-            let key = if local == "__proto__" {
-                "[\"__proto__\"]".to_owned()
-            } else {
-                quote(local)
-            };
-            format!("{key}: {}", quote(names))
-        })
-        .collect();
-    if entries.is_empty() {
-        return "{ kind: \"style\", exports: {} }".to_owned();
-    }
-    format!(
-        "{{ kind: \"style\", exports: {{ {} }} }}",
-        entries.join(", ")
-    )
 }
 
 fn located(

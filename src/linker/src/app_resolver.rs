@@ -6,6 +6,7 @@ use crate::resolution_paths::{find, folder, join, split_query};
 use crate::subpath_imports::SubpathImports;
 use crate::tree::Tree;
 use crate::tsconfig::{PathMappings, TsConfig};
+use hotplate_compiler::Mode;
 use std::collections::BTreeSet;
 
 /// What a specifier means.
@@ -36,17 +37,19 @@ pub struct AppResolver {
     config: TsConfig,
     mappings: PathMappings,
     imports: SubpathImports,
+    mode: Mode,
 }
 
 impl AppResolver {
     /// `text` gives the content of configuration files.
-    pub fn new(tree: &Tree, text: &dyn Fn(&str) -> Option<String>) -> Self {
+    pub fn new(tree: &Tree, text: &dyn Fn(&str) -> Option<String>, mode: Mode) -> Self {
         let config = TsConfig::read(text);
         Self {
             paths: tree.0.keys().cloned().collect(),
             mappings: config.path_mappings(),
-            imports: SubpathImports::read(text(MANIFEST)),
+            imports: SubpathImports::read(text(MANIFEST), mode),
             config,
+            mode,
         }
     }
 
@@ -58,7 +61,7 @@ impl AppResolver {
     /// Whether a change of the file at `path` gives specifiers other meanings, beyond that it came or went.
     pub(crate) fn depends_on(&self, path: &str, text: &dyn Fn(&str) -> Option<String>) -> bool {
         self.config.depends_on(path)
-            || path == MANIFEST && self.imports != SubpathImports::read(text(MANIFEST))
+            || path == MANIFEST && self.imports != SubpathImports::read(text(MANIFEST), self.mode)
     }
 
     /// A file came.
@@ -87,12 +90,15 @@ impl AppResolver {
         let (path, query) = split_query(specifier);
         if path.starts_with('#') {
             match self.imports.target(path) {
-                None => return AppResolution::NotFound { suggestion: None },
+                // TypeScript's `paths` may have such names as well.
+                None if self.mappings.candidates(path).is_empty() => {
+                    return AppResolution::NotFound { suggestion: None };
+                }
                 Some(target) if !is_relative(&target) => {
                     return AppResolution::Package(target + query);
                 }
                 // A path of the app, among the bases.
-                Some(_) => {}
+                Some(_) | None => {}
             }
         }
         let app = |found: String| AppResolution::App(format!("/{found}{query}"));
@@ -133,14 +139,11 @@ impl AppResolver {
             return join("", path).into_iter().collect();
         }
         if path.starts_with('#') {
-            let target = self
-                .imports
-                .target(path)
-                .filter(|target| is_relative(target));
-            return target
-                .and_then(|target| join("", &target))
-                .into_iter()
-                .collect();
+            return match self.imports.target(path) {
+                Some(target) if is_relative(&target) => join("", &target).into_iter().collect(),
+                Some(_) => Vec::new(),
+                None => self.mappings.candidates(path),
+            };
         }
         let mut bases = self.mappings.candidates(path);
         // The alias that nearly every Vite template sets up in vite.config, which is not executed here.

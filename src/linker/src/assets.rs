@@ -1,6 +1,7 @@
 //! Which modules are assets, and under which URL a preview serves them.
 
 use crate::resolution_paths::split_query;
+use crate::tree::Tree;
 use hotplate_compiler::is_compilable;
 
 /// Whether a module id stands for a file's URL instead of its content.
@@ -37,9 +38,14 @@ pub(crate) fn is_inline_worker(id: &str) -> bool {
 
 /// The preview URL of a worker; `version` makes it a new one when anything that it runs is new.
 pub(crate) fn worker_url(entry: &str, version: u64) -> String {
+    let entry = in_query(entry);
+    format!("/@live/worker.js?entry={entry}&v={version:016x}")
+}
+
+/// A module id as a value of a query.
+pub(crate) fn in_query(id: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-~@".contains(&byte);
-    let entry: String = entry
-        .bytes()
+    id.bytes()
         .map(|byte| {
             if plain(byte) {
                 char::from(byte).to_string()
@@ -47,8 +53,21 @@ pub(crate) fn worker_url(entry: &str, version: u64) -> String {
                 format!("%{byte:02X}")
             }
         })
-        .collect();
-    format!("/@live/worker.js?entry={entry}&v={version:016x}")
+        .collect()
+}
+
+/// The preview URL of a picture of the tree: pages put it in place of the one they show. Of other files
+/// (a JSON file that was fetched, a font) nobody can tell what became of them.
+pub(crate) fn picture_url(path: &str, tree: &Tree) -> Option<String> {
+    let (_, extension) = path.rsplit_once('.')?;
+    let is_picture = [
+        "svg", "png", "jpg", "jpeg", "gif", "webp", "avif", "ico", "bmp", "apng",
+    ]
+    .iter()
+    .any(|known| extension.eq_ignore_ascii_case(known));
+    let meta = tree.0.get(path).filter(|_| is_picture)?;
+    let path = path.strip_prefix("public/").unwrap_or(path);
+    Some(asset_url(path, &meta.hash))
 }
 
 /// The preview URL of a file: its path, and enough of its hash to be a new URL when the content is new.

@@ -1,5 +1,6 @@
 //! The linker's own diagnostics. What a compiler says of one file is `compiler`'s business.
 
+use crate::styles::MAX_CONDITIONED;
 use hotplate_compiler::{ImportKind, ImportRecord, add_frame};
 use hotplate_protocol::{Diagnostic, Severity};
 
@@ -66,7 +67,8 @@ pub(crate) fn unresolved(
     import: &ImportRecord,
     suggestion: Option<&str>,
 ) -> Diagnostic {
-    let message = format!("Cannot find `{}`", import.specifier);
+    let written = as_written(&import.specifier);
+    let message = format!("Cannot find `{written}`");
     // A picture that is not there leaves a hole in the page; browsers and bundlers go on, too.
     let severity = match import.kind {
         ImportKind::Asset => Severity::Warning,
@@ -77,6 +79,16 @@ pub(crate) fn unresolved(
     let mut diagnostic = at(importer, import, severity, "unresolved_import", message);
     diagnostic.fix = suggestion.map(did_you_mean);
     diagnostic
+}
+
+/// A specifier without what the compiler adds to it for style sheets.
+pub(crate) fn as_written(specifier: &str) -> &str {
+    ["?import=", "&import=", "?segment=", "&segment="]
+        .iter()
+        .filter_map(|added| specifier.find(added))
+        .min()
+        .and_then(|end| specifier.get(..end))
+        .unwrap_or(specifier)
 }
 
 pub(crate) fn did_you_mean(suggestion: &str) -> String {
@@ -146,6 +158,19 @@ pub(crate) fn missing_export(
         "missing_export",
         message,
     )
+}
+
+/// What stops sheets that import each other under ever more conditions.
+pub(crate) fn too_many_conditions(importer: &str) -> Diagnostic {
+    let message = format!(
+        "More than {MAX_CONDITIONED} style sheets are imported under conditions; do they import each other?"
+    );
+    let mut diagnostic =
+        Diagnostic::without_place(Severity::Error, "css_imports_too_many", message);
+    let file = importer.split('?').next().unwrap_or(importer);
+    file.trim_start_matches('/')
+        .clone_into(&mut diagnostic.file);
+    diagnostic
 }
 
 /// `index.html` starts a script that is not in the tree.

@@ -168,7 +168,7 @@ mod tests {
             line: 1,
             column: 1,
         };
-        AppResolver::new(&tree, &|_| None)
+        AppResolver::new(&tree, &|_| None, hotplate_compiler::Mode::Development)
             .glob(importer, &glob)
             .into_iter()
             .map(|found| format!("{} {}", found.path, found.id))

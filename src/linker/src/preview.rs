@@ -10,12 +10,14 @@ mod walk;
 mod workers;
 
 use crate::app_resolver::{AppResolution, AppResolver};
+use crate::assets::{in_query, picture_url};
 use crate::resolution_paths::{bases_of, split_query};
+use crate::styles::{Joined, substitute};
 use crate::tree::{Artifacts, Tree};
 use crate::{diagnose, dotenv, html, package_name, record};
 pub use declared::Declared;
 use declared::is_manifest;
-use hotplate_compiler::Mode;
+use hotplate_compiler::{ImportKind, Mode};
 use hotplate_protocol::{CssUpdate, Diagnostic, ModuleUpdate};
 use node::{Node, Rendered};
 use serde::{Deserialize, Serialize};
@@ -39,6 +41,8 @@ pub struct Linked {
     pub removed: Vec<String>,
     /// New and changed style sheets.
     pub css: Vec<CssUpdate>,
+    /// New URLs of pictures that changed, whoever shows them.
+    pub assets: Vec<String>,
     /// Every link error and warning of the reachable graph, not of this edit alone.
     pub diagnostics: Vec<Diagnostic>,
     /// Why the page must be loaded anew.
@@ -100,6 +104,8 @@ pub struct Preview {
     patterned: BTreeSet<String>,
     /// Those of `packages` that package.json does not name.
     undeclared: BTreeSet<String>,
+    /// How many nodes are sheets under conditions.
+    conditioned: usize,
     needs: Option<VendorNeeds>,
     /// Public values of the tree's `.env` files.
     env: BTreeMap<String, String>,
@@ -179,6 +185,7 @@ impl Preview {
                 });
             }
         }
+        self.add_linked_sheets(&mut work);
         for id in work.css.iter().filter(|id| self.nodes.contains_key(*id)) {
             if let Some(code) = self.render(id, artifacts).and_then(|rendered| rendered.css) {
                 linked.css.push(CssUpdate {
@@ -189,7 +196,11 @@ impl Preview {
         }
         linked.diagnostics = self.diagnostics();
         if !first {
-            linked.reload = reload_reason(changed);
+            linked.reload = reload_reason(changed, tree);
+            linked.assets = changed
+                .iter()
+                .filter_map(|path| picture_url(path, tree))
+                .collect();
         }
         linked
     }
@@ -262,30 +273,89 @@ impl Preview {
 
     /// A style sheet as `<link>` gets it: imported sheets before it, URLs replaced.
     pub fn css_text(&self, path: &str, artifacts: &dyn Artifacts) -> Option<String> {
-        let mut seen = BTreeSet::new();
-        let mut out = String::new();
-        self.collect_css(&format!("/{path}"), artifacts, &mut seen, &mut out)?;
-        Some(out)
+        let mut joined = Joined::default();
+        // The page may ask for it with a query of its own.
+        let mut ids = self.ids_of(path).filter(|id| {
+            let node = self.nodes.get(*id);
+            node.is_some_and(|node| node.css_hash.is_some())
+        });
+        let whole = |id: &&String| split_query(id).1.is_empty() || self.roots.contains(*id);
+        let root = ids.find(whole)?.clone();
+        let sheets = self.sheets_of(&root, artifacts)?;
+        for id in &sheets {
+            // Where the packages' files are, pages know that run the vendor chunk.
+            let css = self.render(id, artifacts)?.css?;
+            joined.push(&substitute(&css, &|_| None));
+        }
+        let mut text = joined.text();
+        if sheets.len() == 1 {
+            text.push_str(&source_map_comment(&root));
+        }
+        Some(text)
     }
 
-    fn collect_css(
-        &self,
-        id: &str,
-        artifacts: &dyn Artifacts,
-        seen: &mut BTreeSet<String>,
-        out: &mut String,
-    ) -> Option<()> {
-        if !seen.insert(id.to_owned()) {
-            return Some(());
+    /// A sheet and what it imports, in the order they apply. What is not in the app, such as a package's
+    /// sheets, comes with the vendor chunk.
+    fn sheets_of(&self, root: &str, artifacts: &dyn Artifacts) -> Option<Vec<String>> {
+        enum Step {
+            Enter(String),
+            Leave(String),
         }
-        let rendered = self.render(id, artifacts)?;
-        for target in rendered.deps.values() {
-            // A sheet that is not in the app, such as a package's, comes with the vendor chunk.
-            let _ = self.collect_css(target, artifacts, seen, out);
+        self.nodes
+            .get(root)
+            .filter(|node| node.css_hash.is_some())?;
+        let mut order = Vec::new();
+        let mut seen = BTreeSet::new();
+        // An own stack: chains of imports may be longer than the thread's.
+        let mut stack = vec![Step::Enter(root.to_owned())];
+        while let Some(step) = stack.pop() {
+            match step {
+                Step::Leave(id) => order.push(id),
+                Step::Enter(id) => {
+                    let Some(node) = self.nodes.get(&id).filter(|node| node.css_hash.is_some())
+                    else {
+                        continue;
+                    };
+                    if !seen.insert(id.clone()) {
+                        continue;
+                    }
+                    let imports = artifacts.artifact(&id);
+                    let imports = imports.iter().flat_map(|artifact| artifact.imports.iter());
+                    let targets = imports
+                        .filter(|import| import.kind == ImportKind::CssImport)
+                        .filter_map(|import| node.deps.get(&import.specifier));
+                    let targets: Vec<Step> = targets.cloned().map(Step::Enter).collect();
+                    stack.push(Step::Leave(id));
+                    stack.extend(targets.into_iter().rev());
+                }
+            }
         }
-        out.push_str(&rendered.css?);
-        out.push('\n');
-        Some(())
+        Some(order)
+    }
+
+    /// Sheets that the page links get a new text when one that they import does.
+    fn add_linked_sheets(&self, work: &mut Work) {
+        let is_sheet = |id: &String| {
+            self.nodes
+                .get(id)
+                .is_some_and(|node| node.css_hash.is_some())
+        };
+        if !self.roots.iter().any(is_sheet) {
+            return;
+        }
+        let changed = work.css.iter().chain(&work.modules);
+        let mut seen: BTreeSet<&String> = changed.filter(|id| is_sheet(id)).collect();
+        let mut queue: Vec<&String> = seen.iter().copied().collect();
+        let mut linked = BTreeSet::new();
+        while let Some(id) = queue.pop() {
+            if self.roots.contains(id) {
+                linked.insert(id.clone());
+            }
+            let importers = self.importers.get(id).into_iter().flatten();
+            let new = importers.filter(|importer| is_sheet(importer) && seen.insert(*importer));
+            queue.extend(new);
+        }
+        work.css.extend(linked);
     }
 
     /// Takes note of files that came, went or changed; answers which modules that touches.
@@ -300,7 +370,7 @@ impl Preview {
             .iter()
             .any(|path| self.resolver.depends_on(path, &|path| artifacts.text(path)));
         if first || config {
-            self.resolver = AppResolver::new(tree, &|path| artifacts.text(path));
+            self.resolver = AppResolver::new(tree, &|path| artifacts.text(path), Mode::Development);
             return self.nodes.keys().cloned().collect();
         }
         let mut dirty = BTreeSet::new();
@@ -446,16 +516,24 @@ impl Preview {
     }
 }
 
+/// Where a live sheet's source map is.
+fn source_map_comment(id: &str) -> String {
+    let id = in_query(id);
+    format!("/*# sourceMappingURL=/@live/map?id={id} */\n")
+}
+
 fn line_ends(text: &str) -> u32 {
     let ends = text.bytes().filter(|byte| *byte == b'\n').count();
     u32::try_from(ends).unwrap_or(u32::MAX)
 }
 
-fn reload_reason(changed: &[String]) -> Option<String> {
+fn reload_reason(changed: &[String], tree: &Tree) -> Option<String> {
     changed
         .iter()
         .find(|path| {
-            *path == "index.html" || path.starts_with("public/") || dotenv::is_env_file(path)
+            *path == "index.html"
+                || path.starts_with("public/") && picture_url(path, tree).is_none()
+                || dotenv::is_env_file(path)
         })
         .map(|path| format!("{path} changed"))
 }

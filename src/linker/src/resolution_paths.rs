@@ -14,6 +14,15 @@ pub(crate) fn split_query(specifier: &str) -> (&str, &str) {
         .map_or((specifier, ""), |at| specifier.split_at(at))
 }
 
+/// What a URL names inside its file: `#icon` of `./sprite.svg#icon`. One that begins with `#` is a package's or an
+/// app's own name (`imports` in package.json).
+pub(crate) fn fragment_of(specifier: &str) -> &str {
+    match specifier.find('#') {
+        Some(at) if at > 0 => specifier.get(at..).unwrap_or_default(),
+        _ => "",
+    }
+}
+
 /// Joins a relative path to a folder (`src/components`, no slash at either end) and resolves `.` and `..`.
 /// `None` when it leaves the tree.
 pub(crate) fn join(folder: &str, relative: &str) -> Option<String> {

@@ -1,10 +1,11 @@
 //! `imports` of an app's own package.json: what its specifiers with `#` mean (Node, "Subpath imports").
 //!
-//! Conditions are those of Vite's browser builds but for the mode, which a resolver does not know.
+//! Conditions are those of Vite's browser builds, the mode (`development`, `production`) first.
 
+use hotplate_compiler::Mode;
 use serde_json::Value;
 
-/// Conditions that hold, in this order: that of the file is not kept.
+/// Conditions that hold in every mode, in this order: that of the file is not kept.
 const CONDITIONS: &[&str] = &["browser", "module", "import", "default"];
 
 /// The entries, exact ones first, then the longest prefix.
@@ -13,7 +14,7 @@ pub(crate) struct SubpathImports(Vec<(String, String)>);
 
 impl SubpathImports {
     /// Reads them from the text of a package.json; one that does not parse has none.
-    pub(crate) fn read(manifest: Option<String>) -> Self {
+    pub(crate) fn read(manifest: Option<String>, mode: Mode) -> Self {
         let manifest: Value = manifest
             .and_then(|text| serde_json::from_str(&text).ok())
             .unwrap_or_default();
@@ -22,7 +23,7 @@ impl SubpathImports {
             .into_iter()
             .flatten()
             .filter(|(name, _)| name.starts_with('#'))
-            .filter_map(|(name, value)| Some((name.clone(), target(value)?)))
+            .filter_map(|(name, value)| Some((name.clone(), target(value, mode)?)))
             .collect();
         let rank = |name: &str| {
             let prefix = name.split('*').next().map_or(0, str::len);
@@ -44,13 +45,14 @@ impl SubpathImports {
     }
 }
 
-fn target(value: &Value) -> Option<String> {
+fn target(value: &Value, mode: Mode) -> Option<String> {
     match value {
         Value::String(target) => Some(target.clone()),
-        Value::Array(targets) => targets.iter().find_map(target),
-        Value::Object(conditions) => CONDITIONS
+        Value::Array(targets) => targets.iter().find_map(|value| target(value, mode)),
+        Value::Object(conditions) => [mode.name()]
             .iter()
-            .find_map(|name| conditions.get(*name).and_then(target)),
+            .chain(CONDITIONS)
+            .find_map(|name| target(conditions.get(*name)?, mode)),
         Value::Null | Value::Bool(_) | Value::Number(_) => None,
     }
 }
@@ -60,14 +62,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_mode_chooses() {
+        let text = r##"{"imports": {"#m": {
+            "default": "./any.ts", "production": "./p.ts", "development": {"browser": "./d.ts"}
+        }}}"##;
+        for (mode, expected) in [(Mode::Development, "./d.ts"), (Mode::Production, "./p.ts")] {
+            let imports = SubpathImports::read(Some(text.to_owned()), mode);
+            assert_eq!(imports.target("#m").as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
     fn exact_names_then_the_longest_prefix() {
-        let imports = SubpathImports::read(Some(
-            r##"{"imports": {
+        let text = r##"{"imports": {
                 "#*": "./src/*.ts", "#lib/*": {"node": "./node/*", "default": "./src/lib/*.ts"},
                 "#lib/exact": ["./src/exact.ts"], "#dep": "react", "#none": null, "plain": "./x"
-            }}"##
-                .to_owned(),
-        ));
+            }}"##;
+        let imports = SubpathImports::read(Some(text.to_owned()), Mode::Production);
         for (specifier, expected) in [
             ("#a/b", Some("./src/a/b.ts")),
             ("#lib/x", Some("./src/lib/x.ts")),
@@ -82,7 +93,7 @@ mod tests {
             );
         }
         assert_eq!(
-            SubpathImports::read(Some("{".to_owned())).target("#a"),
+            SubpathImports::read(Some("{".to_owned()), Mode::Production).target("#a"),
             None
         );
     }

@@ -5,7 +5,7 @@
 
 mod support;
 
-use hotplate_compiler::Options;
+use hotplate_compiler::{Mode, Options};
 use hotplate_linker::{AppResolver, Release, ReleaseApp, link_release, link_vendor};
 use hotplate_protocol::Diagnostic;
 use std::collections::BTreeSet;
@@ -17,7 +17,7 @@ use support::{App, Files, fixtures, read};
 fn host(files: Files, options: Options) -> Host {
     let app = App::new(files);
     Host {
-        resolver: AppResolver::new(&app.tree(), &|_| None),
+        resolver: AppResolver::new(&app.tree(), &|_| None, Mode::Production),
         files: app.files,
         packages: read(&fixtures().join("native/packages")),
         options: Options {

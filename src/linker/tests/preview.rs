@@ -59,6 +59,9 @@ fn describe(out: &mut String, title: &str, linked: &Linked, preview: &Preview) {
         )
         .unwrap();
     }
+    for url in &linked.assets {
+        writeln!(out, "asset {url}").unwrap();
+    }
     writeln!(out, "reload {:?}", linked.reload).unwrap();
     writeln!(out, "vendor {:?}", preview.vendor()).unwrap();
 }
@@ -170,6 +173,8 @@ fn content(path: &str, choice: u8) -> Option<String> {
             "@import './c.css'; a{b:url(x.svg)}",
             "a{b:url(/x.svg)}",
             "@import 'c.css';",
+            "@layer x, y; @import './b.css' layer(x); @import './c.css' print; a{b:url(x.svg#y)}",
+            "@import './c.css' layer; @import './absent.css' layer(y); @import '~lib' print;",
         ]),
         "env" => pick(&["VITE_A=1", "VITE_A=2\nB=1", "B=1"]),
         "svg" => pick(&["<svg/>", "<svg></svg>", "<svg>2</svg>"]),
@@ -307,4 +312,33 @@ fn an_edit_compiles_and_links_what_it_changes() {
         (0, 1, new),
         "as it was: kept by content"
     );
+}
+
+#[test]
+fn sheets_that_multiply_each_other_end_with_a_diagnostic() {
+    let mut files = Files::new();
+    let page = "<link rel=stylesheet href=/src/0.css>";
+    files.insert("index.html".to_owned(), page.into());
+    for n in 0..40 {
+        let next = n + 1;
+        let text = format!(
+            "@import './{next}.css' layer(a); @import './{next}.css' layer(b); .x{n} {{ color: red }}"
+        );
+        files.insert(format!("src/{n}.css"), text.into());
+    }
+    files.insert(
+        "src/40.css".to_owned(),
+        "@import './0.css' layer(c);".into(),
+    );
+    let app = App::new(files);
+    let mut preview = Preview::new();
+    let linked = preview.link(&app.tree(), &app.paths(), &app);
+    assert!(linked.counters.linked < 1_100, "{}", linked.counters.linked);
+    let told = linked
+        .diagnostics
+        .iter()
+        .filter(|found| found.code == "css_imports_too_many");
+    assert!(told.count() > 0);
+    // What is left of them is a text all the same.
+    assert!(preview.css_text("src/0.css", &app).is_some());
 }

@@ -4,6 +4,7 @@
 
 mod support;
 
+use hotplate_compiler::Mode;
 use hotplate_linker::{AppResolution, AppResolver, Tree};
 use proptest::prelude::*;
 use support::{App, Files};
@@ -48,7 +49,7 @@ proptest! {
 
     #[test]
     fn every_file_is_found_by_its_own_name((tree, paths) in tree(), query in prop_oneof![Just(""), Just("?raw"), Just("?url&x=1")]) {
-        let resolver = AppResolver::new(&tree, &|_| None);
+        let resolver = AppResolver::new(&tree, &|_| None, Mode::Development);
         for importer in &paths {
             for path in &paths {
                 let expected = AppResolution::App(format!("/{path}{query}"));
@@ -61,7 +62,7 @@ proptest! {
 
     #[test]
     fn answers_and_suggestions_exist((tree, paths) in tree(), specifier in "[./@a-z~:?]{0,12}|(\\./|/|@/|\\.\\./)[abxyzindex/.]{0,10}") {
-        let resolver = AppResolver::new(&tree, &|_| None);
+        let resolver = AppResolver::new(&tree, &|_| None, Mode::Development);
         let importer = format!("/{}", paths[0]);
         match resolver.resolve(&importer, &specifier) {
             AppResolution::App(id) => prop_assert!(tree.has(id.split('?').next().unwrap().trim_start_matches('/')), "{id}"),
@@ -81,7 +82,7 @@ fn a_specifier_that_ends_in_a_folder_gets_no_name_in_its_place() {
         ("y/y.tsx".to_owned(), Vec::new()),
         ("y/a.ts".to_owned(), Vec::new()),
     ]);
-    let resolver = AppResolver::new(&App::new(files).tree(), &|_| None);
+    let resolver = AppResolver::new(&App::new(files).tree(), &|_| None, Mode::Development);
     for specifier in ["./y./", "./y./.", "./x/../y./"] {
         let found = resolver.resolve("/y/a.ts", specifier);
         assert_eq!(

@@ -45,6 +45,9 @@ pub struct Update {
     pub removed: Vec<String>,
     /// New and changed style sheets.
     pub css: Vec<CssUpdate>,
+    /// New URLs of pictures that changed, for pages that show them by their path.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assets: Vec<String>,
 }
 
 /// Room → viewer.

@@ -21,6 +21,7 @@ import { Transaction } from "./transaction.js";
  * @property {ModuleUpdate[]} modules
  * @property {string[]} removed
  * @property {CssUpdate[]} css
+ * @property {string[]} [assets] new URLs of pictures; not the engine's business
  */
 
 /** @typedef {{outcome: "hot"} | {outcome: "reload", reason: string} | {outcome: "failed", error: unknown}} Result */
@@ -142,7 +143,7 @@ export class Engine {
     for (const { id, code } of css) {
       this.#removed.delete(id);
       this.registry.css(id, code);
-      this.host.styles.update(id, code);
+      this.host.styles.update(id, this.registry.sheetText(this.registry.module(id)));
     }
   }
 

@@ -12,6 +12,7 @@ import { Forwarder } from "./forward.js";
 import { Indicator } from "./indicator.js";
 import { Overlay, defineOverlay } from "./overlay.js";
 import { Page } from "./page.js";
+import { Pictures } from "./pictures.js";
 import { ReactTools } from "./react.js";
 import { Refresh } from "./refresh.js";
 import { Registry } from "./registry.js";
@@ -32,6 +33,7 @@ defineOverlay();
 const overlay = new Overlay();
 const indicator = new Indicator(new URLSearchParams(search).get("hotplate-indicator"), () => overlay.open());
 const styles = new Styles(document);
+const pictures = new Pictures(document, (path) => [path, `${path}?url`].some((id) => registry.modules.get(id)?.instance));
 const refresh = new Refresh(runtime, () => {
   const id = registry.aliases.get("npm:react/jsx-dev-runtime");
   return id && registry.modules.get(id)?.instance?.commonJs?.exports;
@@ -91,7 +93,7 @@ const registry = new Registry({
     env: { ...ENV, ...page.env },
     hot: engine.hot(instance),
   }),
-  style: (id, text) => styles.mount(id, text),
+  style: (id, text, imports) => styles.mount(id, text, imports),
   signature: () => refresh.signature(),
   evaluated: (instance) => refresh.evaluated(instance),
   fetch: () => null,
@@ -154,6 +156,7 @@ const page = new Page(registry, engine, {
     if (!now) showStatus();
     else if (link.phase === "open") indicator.show({ kind: "updating" });
   },
+  pictures: (urls) => pictures.show(urls),
   started: () => window.dispatchEvent(new CustomEvent("hotplate:started")),
   applied: (detail) => window.dispatchEvent(new CustomEvent("hotplate:applied", { detail })),
   reload: (reason) => {

@@ -30,7 +30,7 @@
 /**
  * @typedef {{kind: "esm", imports?: string[], eager?: number[], refresh?: boolean, async?: boolean, run(h: Handle): Body}} EsmRecord
  * @typedef {{kind: "cjs", run(module: CommonJsModule, exports: unknown, require: Function, h: Handle): void}} CommonJsRecord
- * @typedef {{kind: "style", exports?: Record<string, string>}} StyleRecord
+ * @typedef {{kind: "style", imports?: string[], exports?: Record<string, string>, composes?: Record<string, [specifier: string, name: string][]>}} StyleRecord
  * @typedef {EsmRecord | CommonJsRecord | StyleRecord} ModuleRecord
  * @typedef {{exports: any, id: string, loaded: boolean}} CommonJsModule
  */

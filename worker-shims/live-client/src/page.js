@@ -38,6 +38,7 @@ import { Stream } from "./stream.js";
  * @property {(traced: RuntimeErrorTraced) => void} traced a failure by the app's sources
  * @property {(installing: string | null) => void} installing
  * @property {(busy: boolean) => void} busy
+ * @property {(urls: string[]) => string | null} pictures shows new ones; answers why the page has to be loaded anew
  * @property {() => void} started the entries have run
  * @property {(detail: {seq: number, ms: number, outcome: ApplyOutcome}) => void} applied
  * @property {(reason: string) => void} reload
@@ -300,6 +301,11 @@ export class Page {
     }
     this.shell.busy(true);
     this.shell.begin();
+    const stale = this.shell.pictures(taken?.batch.assets ?? []);
+    if (stale !== null) {
+      this.#finish(updates, "reload");
+      return this.#leave(stale);
+    }
     const result = await this.engine.apply(taken?.batch ?? { seq: this.seq, modules: [], removed: [], css: [] });
     if (this.#start === "unlinked") this.#start = "waiting";
     switch (result.outcome) {

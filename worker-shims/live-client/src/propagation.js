@@ -6,6 +6,7 @@
 // @ts-check
 
 import { HotContext } from "./hot.js";
+import { sameNames } from "./sheet.js";
 
 /** @import { Instance, Module } from "./module.js" */
 
@@ -40,10 +41,21 @@ function acceptsItself(instance, expressly) {
   return acceptedExports !== null && [...module.read].every((name) => acceptedExports.has(name));
 }
 
+/** Whether the change of a sheet is nobody's business but the page's: what it imports is another list, its names are
+ * the same. @param {Module} module */
+const isStyleAlone = ({ instance, record }) =>
+  Boolean(instance && record?.kind === "style" && !record.composes && sameNames(instance.record, record));
+
 /** @param {Module} importer @param {Module} module */
 function acceptsDependency(importer, module) {
   const hot = importer.instance?.hot;
   return Boolean(hot && HotContext.acceptsDependency(hot, module));
+}
+
+/** @param {Wave} wave @param {Module} sheet */
+function acceptAlone(wave, sheet) {
+  wave.outdated.add(sheet);
+  accept(wave, sheet, sheet);
 }
 
 /** @param {Iterable<Start>} starts @returns {Wave} */
@@ -54,6 +66,7 @@ export function propagate(starts) {
     const visited = new Set();
     const walk = { chain: start.chain, visited, expressly: isWorker(start.module) };
     if (start.invalidated) climb(start.module, walk, wave, start.since);
+    else if (isStyleAlone(start.module)) acceptAlone(wave, start.module);
     else visit(start.module, walk, wave);
     if (wave.reload) break;
   }

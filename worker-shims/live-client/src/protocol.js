@@ -10,7 +10,7 @@
  * @typedef {{id: string, code: string, deps: Record<string, string>}} ModuleUpdate
  * @typedef {{id: string, code: string}} CssUpdate
  * @typedef {{type: "update", seq: number, from: number, to: number, vendor?: string,
- *   modules: ModuleUpdate[], removed: string[], css: CssUpdate[]}} Update
+ *   modules: ModuleUpdate[], removed: string[], css: CssUpdate[], assets?: string[]}} Update
  */
 
 /**

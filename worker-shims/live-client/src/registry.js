@@ -11,13 +11,14 @@ import { evaluate } from "./evaluate.js";
 import { createHandle } from "./handle.js";
 import { Instance, Module, staticImports, unreachable } from "./module.js";
 import { importView, requireView, syncNamespace } from "./namespace.js";
+import { classNames, importedSheets, sheetText } from "./sheet.js";
 
 /** @import { Dependencies, EsmRecord, ModuleRecord } from "./module.js" */
 
 /**
  * @typedef {object} Host what the registry needs from around it
  * @property {(instance: Instance) => object} meta `import.meta`
- * @property {(id: string, text: string) => void} style a style sheet executes
+ * @property {(id: string, text: string, imports: string[]) => void} style a style sheet executes, after those it imports
  * @property {() => Function} signature Fast Refresh's `$RefreshSig$`
  * @property {(instance: Instance) => void} evaluated
  * @property {(id: string) => Promise<unknown> | null} fetch loads the chunks that an `import()` of an id needs; null: nothing is to be loaded
@@ -195,14 +196,14 @@ export class Registry {
       case "cjs":
         break;
       case "style": {
-        for (const target of this.#sheets(instance)) {
+        for (const target of importedSheets(this, instance)) {
           this.#attach(instance, target);
           this.#link(target, linked);
         }
-        const names = record.exports ?? {};
-        instance.getters.default = () => names;
-        for (const name of Object.keys(names)) {
-          if (IDENTIFIER.test(name) && name !== "default") instance.getters[name] = () => names[name];
+        const names = classNames(this, instance);
+        instance.getters.default = names;
+        for (const name of Object.keys(record.exports ?? {})) {
+          if (IDENTIFIER.test(name) && name !== "default") instance.getters[name] = () => names()[name];
         }
         break;
       }
@@ -213,19 +214,12 @@ export class Registry {
     syncNamespace(module);
   }
 
-  /** Sheets that a sheet `@import`s; its other dependencies are URLs. @param {Instance} instance */
-  #sheets(instance) {
-    return Object.keys(instance.deps)
-      .map((specifier) => this.target(instance, specifier).module)
-      .filter((module) => module.record?.kind === "style");
-  }
-
   /** @param {Instance} instance @returns {Instance[]} */
   #dependencies(instance) {
     const { record } = instance;
     const targets = record.kind === "esm"
       ? staticImports(record, instance.deps).map((specifier) => this.target(instance, specifier).module)
-      : record.kind === "style" ? this.#sheets(instance) : [];
+      : importedSheets(this, instance);
     return targets.map((target) => target.instance ?? this.link(target));
   }
 
@@ -243,10 +237,16 @@ export class Registry {
       case "cjs":
         return this.#runCommonJs(instance, record);
       case "style":
-        return this.host.style(module.id, this.sheets.get(module.id) ?? "");
+        return this.host.style(module.id, this.sheetText(module), importedSheets(this, instance).map(({ id }) => id));
       default:
         return unreachable(record, "record");
     }
+  }
+
+  /** The text of a sheet as it stands in the page. @param {Module} module */
+  sheetText(module) {
+    const text = this.sheets.get(module.id) ?? "";
+    return module.instance ? sheetText(this, module.instance, text) : text;
   }
 
   /** @param {Instance} instance @param {import("./module.js").CommonJsRecord} record */

@@ -70,6 +70,7 @@ export function merge(updates) {
   const modules = new Map();
   const css = new Map();
   const removed = new Set();
+  const assets = new Map();
   let seq = 0;
   for (const update of updates) {
     seq = update.seq;
@@ -82,10 +83,11 @@ export function merge(updates) {
       modules.set(module.id, module);
       removed.delete(module.id);
     }
+    for (const url of update.assets ?? []) assets.set(url.split("?")[0], url);
     for (const sheet of update.css) {
       css.set(sheet.id, sheet);
       removed.delete(sheet.id);
     }
   }
-  return { seq, modules: [...modules.values()], removed: [...removed], css: [...css.values()] };
+  return { seq, modules: [...modules.values()], removed: [...removed], css: [...css.values()], assets: [...assets.values()] };
 }

@@ -9,6 +9,8 @@
 export class Styles {
   /** @type {Map<string, HTMLStyleElement>} */
   #elements = new Map();
+  /** As it came, by id. @type {Map<string, string>} */
+  #texts = new Map();
   #versions = 0;
 
   /** @param {Document} document */
@@ -16,26 +18,40 @@ export class Styles {
     this.document = document;
   }
 
-  /** A sheet executes: its place is behind those that executed before. @param {string} id @param {string} text */
-  mount(id, text) {
+  /** A sheet executes: its place is behind those that executed before, and behind those it imports.
+   * @param {string} id @param {string} text @param {string[]} [imports] */
+  mount(id, text, imports = []) {
     const present = this.#elements.get(id);
     if (present) {
-      if (present.textContent !== text) present.textContent = text;
+      this.#write(present, id, text);
+      for (const imported of imports) {
+        const element = this.#elements.get(imported);
+        if (element && present.compareDocumentPosition(element) & Node.DOCUMENT_POSITION_FOLLOWING) present.before(element);
+      }
       return;
     }
     const element = this.document.createElement("style");
     element.dataset.hotplateId = id;
     const nonce = this.document.querySelector("meta[property=csp-nonce]");
     if (nonce instanceof HTMLElement) element.nonce = nonce.nonce || nonce.getAttribute("content") || "";
-    element.textContent = text;
+    this.#write(element, id, text);
     this.document.head.append(element);
     this.#elements.set(id, element);
+  }
+
+  /** Developer tools ask for the source map when somebody looks; a new text has a new address. Packages have none.
+   * @param {HTMLStyleElement} element @param {string} id @param {string} text */
+  #write(element, id, text) {
+    if (this.#texts.get(id) === text) return;
+    this.#texts.set(id, text);
+    const map = `${this.document.location.origin}/@live/map?id=${encodeURIComponent(id)}&n=${++this.#versions}`;
+    element.textContent = id.startsWith("/") ? `${text}\n/*# sourceMappingURL=${map} */` : text;
   }
 
   /** New text in the same place; nothing for sheets that never executed. @param {string} id @param {string} text */
   update(id, text) {
     const element = this.#elements.get(id);
-    if (element) element.textContent = text;
+    if (element) this.#write(element, id, text);
     this.#swapLinks(id);
   }
 
@@ -43,6 +59,7 @@ export class Styles {
   remove(id) {
     this.#elements.get(id)?.remove();
     this.#elements.delete(id);
+    this.#texts.delete(id);
   }
 
   /** The old sheet stays until the new one is there, so that nothing flashes. @param {string} id */
@@ -50,7 +67,7 @@ export class Styles {
     for (const link of this.document.querySelectorAll("link[rel~=stylesheet]")) {
       if (!(link instanceof HTMLLinkElement) || !link.href || link.dataset.hotplateOld !== undefined) continue;
       const url = new URL(link.href);
-      if (url.origin !== this.document.location.origin || url.pathname !== encodeURI(id)) continue;
+      if (url.origin !== this.document.location.origin || url.pathname !== encodeURI(id.split("?")[0])) continue;
       const next = /** @type {HTMLLinkElement} */ (link.cloneNode());
       url.searchParams.set("t", String(++this.#versions));
       next.href = url.href;

@@ -436,6 +436,20 @@ describe("style sheets", () => {
     assert.deepEqual(world.styles, ["mount /a.css ", "update /a.css b{}"]);
   });
 
+  test("what a sheet imports is nobody's business but the page's", async () => {
+    const world = new World().define({ "/m": mod("m", ["/a.css"]), "/a.css": style() });
+    const entry = world.run("/m");
+    assert.ok(entry);
+    world.drain();
+    const result = await world.update(
+      { "/a.css": [style({}, { imports: ["./b"] }), { "./b": "/b.css" }], "/b.css": style() },
+      { css: { "/a.css": "a{}", "/b.css": "b{}" } },
+    );
+    assert.equal(result.outcome, "hot");
+    assert.deepEqual(world.drain(), []);
+    assert.deepEqual(world.styles.slice(-2), ["mount /b.css b{}", "mount /a.css a{}"]);
+  });
+
   test("new class names reach importers", async () => {
     const world = new World().define({ "/m": mod("m", ["/p"]), "/p": esm({ imports: ["/a.module.css"], body: `log(_0.default.card); ${ACCEPT}` }), "/a.module.css": style({ card: "c1" }) });
     world.run("/m");

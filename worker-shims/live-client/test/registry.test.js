@@ -101,13 +101,33 @@ describe("ES modules", () => {
     const world = new World().define({
       "/a": esm({ imports: ["/one.module.css", "/two.css"], body: "log(_0.card); log(_0.default.card); log(Object.keys(_1.default))" }),
       "/one.module.css": [style({ card: "card_x", "a-b": "a_b" }), {}],
-      "/two.css": [style(), { "./base.css": "/base.css", "./image.png": "/image.png" }],
-      "/base.css": style(),
+      "/two.css": [style({}, { imports: ["./z.css", "./a.css", "./gone.css"] }), { "./a.css": "/a.css", "./z.css": "/z.css", "./image.png": "/image.png" }],
+      "/a.css": style(), "/z.css": style(),
     });
-    for (const id of ["/one.module.css", "/two.css", "/base.css"]) world.registry.css(id, `text of ${id}`);
+    for (const id of ["/one.module.css", "/two.css", "/a.css", "/z.css"]) world.registry.css(id, `text of ${id}`);
     world.run("/a");
     assert.deepEqual(world.log, ["card_x", "card_x", []]);
-    assert.deepEqual(world.styles, ["/one.module.css", "/base.css", "/two.css"].map((id) => `mount ${id} text of ${id}`));
+    assert.deepEqual(world.styles, ["/one.module.css", "/z.css", "/a.css", "/two.css"].map((id) => `mount ${id} text of ${id}`));
+  });
+
+  test("composed class names come from other sheets, in chains and in cycles", () => {
+    const world = new World().define({
+      "/main": esm({ imports: ["/a.module.css"], body: "log(_0.card); log(_0.default.plain)" }),
+      "/a.module.css": [style({ card: "card_a own", plain: "plain_a" }, { imports: ["./b"], composes: { card: [["./b", "mid"], ["./b", "gone"]] } }), { "./b": "/b.module.css" }],
+      "/b.module.css": [style({ mid: "mid_b", last: "last_b" }, { imports: ["./a"], composes: { mid: [["./a", "plain"], ["./a", "card"]] } }), { "./a": "/a.module.css" }],
+    });
+    world.run("/main");
+    assert.deepEqual(world.log, ["card_a own mid_b plain_a", "plain_a"]);
+  });
+
+  test("files of packages get their URLs in a sheet where it executes", () => {
+    const world = new World().define({
+      "/a.css": [style(), { "pkg/x.png": "npm:pkg/x.png?url" }],
+      "npm:pkg/x.png?url": esm({ exports: { default: '"data:image/png,x"' } }),
+    });
+    world.registry.css("/a.css", 'a{b:url("__hotplate_asset__(pkg/x.png)__") url("__hotplate_asset__(other/y.png)__")}');
+    world.run("/a.css");
+    assert.deepEqual(world.styles, ['mount /a.css a{b:url("data:image/png,x") url("other/y.png")}']);
   });
 });
 

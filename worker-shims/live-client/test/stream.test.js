@@ -79,6 +79,7 @@ function page({ seq = 5, stream } = {}) {
     recovered: () => calls.push("recovered"),
     busy: () => {},
     started: () => {},
+    pictures: () => null,
     applied: () => waiters.splice(0).forEach((go) => go()),
     reload: (reason) => calls.push(["reload", reason]),
     now: () => 0,

@@ -30,8 +30,8 @@ export function esm({ imports = [], exports = {}, stars = [], head = "", body = 
 /** @param {string} body */
 export const cjs = (body) => `{ kind: "cjs", run(module, exports, require, h) { ${body} } }`;
 
-/** @param {Record<string, string>} [exports] */
-export const style = (exports = {}) => `{ kind: "style", exports: ${JSON.stringify(exports)} }`;
+/** @param {Record<string, string>} [exports] @param {{imports?: string[], composes?: Record<string, [string, string][]>}} [more] */
+export const style = (exports = {}, more = {}) => JSON.stringify({ kind: "style", ...more, exports });
 
 /** A Fast Refresh runtime without React: families by registration id. */
 export function fakeRefresh() {
@@ -126,11 +126,11 @@ export class World {
     return pending ? pending.then(() => module.namespace) : module.namespace;
   }
 
-  /** @param {Record<string, string>} modules @param {{removed?: string[], css?: Record<string, string>}} [more] */
+  /** @param {Record<string, string | [code: string, deps: Record<string, string>]>} modules @param {{removed?: string[], css?: Record<string, string>}} [more] */
   update(modules, { removed = [], css = {} } = {}) {
     return this.engine.apply({
       seq: ++this.seq,
-      modules: Object.entries(modules).map(([id, code]) => ({ id, code, deps: this.deps(code) })),
+      modules: Object.entries(modules).map(([id, code]) => (Array.isArray(code) ? { id, code: code[0], deps: code[1] } : { id, code, deps: this.deps(code) })),
       removed,
       css: Object.entries(css).map(([id, code]) => ({ id, code })),
     });

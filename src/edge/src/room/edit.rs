@@ -264,6 +264,7 @@ fn changes_registry(linked: &Linked) -> bool {
     !linked.modules.is_empty()
         || !linked.removed.is_empty()
         || !linked.css.is_empty()
+        || !linked.assets.is_empty()
         || linked.reload.is_some()
 }
 
@@ -281,6 +282,7 @@ fn stream_message(linked: Linked, seq: u64, span: Span, vendor: Option<String>) 
             modules: linked.modules,
             removed: linked.removed,
             css: linked.css,
+            assets: linked.assets,
         }),
     }
 }

@@ -10,7 +10,7 @@ impl Room {
         let given: RoomEnvironment = parse_json(body)?;
         let values = serde_json::to_string(&given.vars)?;
         let message = self.storage.transaction(|| {
-            if self.storage.meta(Meta::Environment)?.as_deref() == Some(&values) {
+            if self.storage.meta(Meta::Environment)?.as_deref() == Some(values.as_str()) {
                 return Ok::<_, ApiError>(None);
             }
             self.storage.put_meta(Meta::Environment, &values)?;

@@ -160,6 +160,8 @@ impl Working {
         let compilation = self.compilation(storage);
         add_frames(&mut all, &|path| compilation.text(path));
         sort(&mut all);
+        // A file may be several modules (a sheet imported under conditions, `?raw`), which say the same.
+        all.dedup();
         all
     }
 

@@ -6,10 +6,13 @@
 use super::host::{LinkFailure, Loaded, ModuleHost, Resolved, failed};
 use super::record::Edge;
 use crate::assets::worker_entry;
-use crate::resolution_paths::split_query;
+use crate::diagnose;
+use crate::resolution_paths::{fragment_of, split_query};
+use crate::styles::{MAX_CONDITIONED, is_conditioned};
 use hotplate_compiler::{ImportKind, ImportRecord, ModuleArtifact, ModuleKind, Reexport};
 use hotplate_protocol::{Diagnostic, Severity};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A module of the graph.
@@ -104,14 +107,19 @@ impl Graph {
             host,
             is_served,
             done: Mutex::default(),
+            conditioned: AtomicUsize::new(0),
         };
         rayon::scope(|scope| visits.start(scope, roots.iter().cloned()));
+        let conditioned = visits.conditioned.into_inner();
         let mut visited = visits
             .done
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
         let mut graph = Self::default();
         let mut errors = Vec::new();
+        if conditioned > MAX_CONDITIONED {
+            errors.push(diagnose::too_many_conditions(""));
+        }
         let mut wave: BTreeSet<String> = roots.iter().cloned().collect();
         while !wave.is_empty() {
             let mut next = BTreeSet::new();
@@ -200,7 +208,12 @@ fn resolve(
     importer: &str,
     import: &ImportRecord,
 ) -> Result<Resolved, LinkFailure> {
-    let (specifier, query) = split_query(&import.specifier);
+    let whole = import.specifier.as_str();
+    let whole = match import.kind {
+        ImportKind::Asset => whole.strip_suffix(fragment_of(whole)).unwrap_or(whole),
+        _ => whole,
+    };
+    let (specifier, query) = split_query(whole);
     let as_url = matches!(import.kind, ImportKind::Asset | ImportKind::CssImport);
     let mut resolved = if as_url && is_bare(specifier) {
         // URLs are relative without `./`; packages come second, as in Vite.
@@ -259,6 +272,8 @@ struct Visits<'a> {
     is_served: &'a (dyn Fn(&str) -> bool + Sync),
     /// `None` as long as a module is being visited.
     done: Mutex<HashMap<String, Option<Visited>>>,
+    /// Sheets under conditions that were asked for.
+    conditioned: AtomicUsize,
 }
 
 impl Visits<'_> {
@@ -270,6 +285,11 @@ impl Visits<'_> {
         let mut done = self.done();
         for id in ids {
             if done.contains_key(&id) {
+                continue;
+            }
+            if is_conditioned(&id)
+                && self.conditioned.fetch_add(1, Ordering::Relaxed) >= MAX_CONDITIONED
+            {
                 continue;
             }
             done.insert(id.clone(), None);

@@ -8,7 +8,7 @@ use super::host::{Loaded, ModuleHost, ROOT, failed_root};
 use super::record::alias;
 use super::worker;
 use crate::builtins::EMPTY;
-use crate::resolution_paths::split_query;
+use crate::resolution_paths::{fragment_of, split_query};
 use crate::{CSS_IMPORT, record, styles};
 use hotplate_compiler::ImportKind;
 use hotplate_protocol::Diagnostic;
@@ -125,7 +125,9 @@ fn asset_text(specifier: &str, module: &GraphModule, graph: &Graph) -> Option<St
         return Some(link.id.clone());
     }
     match &graph.modules.get(&link.id)?.loaded {
-        Loaded::Asset { bytes, extension } => Some(data_url(bytes, extension)),
+        Loaded::Asset { bytes, extension } => {
+            Some(data_url(bytes, extension) + fragment_of(specifier))
+        }
         Loaded::Module(_) | Loaded::Empty | Loaded::External | Loaded::Worker { .. } => None,
     }
 }

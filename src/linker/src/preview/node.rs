@@ -5,7 +5,7 @@ use crate::app_resolver::{AppResolution, AppResolver};
 use crate::assets::{asset_url, is_asset, worker_entry, worker_url};
 use crate::builtins::{EMPTY, EMPTY_ID};
 use crate::glob::Patterns;
-use crate::resolution_paths::split_query;
+use crate::resolution_paths::{fragment_of, split_query};
 use crate::tree::{Artifacts, Tree};
 use crate::{CSS_IMPORT, diagnose, is_node_builtin, package_name, record, styles};
 use hotplate_compiler::{ImportKind, ImportRecord, ModuleArtifact, ModuleKind};
@@ -42,6 +42,8 @@ pub(super) struct Node {
     /// The URL, for an asset.
     url: Option<String>,
     pub(super) is_asset: bool,
+    /// Of the content, where the URL does not say it.
+    pub(super) version: String,
     /// The module that a worker starts with, when this is the worker's URL.
     pub(super) worker: Option<String>,
     /// Static imports of app modules, with the names asked for.
@@ -98,8 +100,9 @@ impl Node {
                 node.take_imports(id, &artifact, tree, resolver, declared);
             }
             // Without an artifact the file has never compiled: the compiler's diagnostics say why.
-        } else if tree.has(&format!("public/{path}")) {
+        } else if let Some(meta) = tree.0.get(&format!("public/{path}")) {
             node.become_asset(format!("/{path}"));
+            node.version.clone_from(&meta.hash);
         } else {
             return None;
         }
@@ -166,14 +169,29 @@ impl Node {
                 self.bases
                     .insert(import.specifier.trim_start_matches('/').to_owned());
             }
+            let fragment = if asset {
+                fragment_of(&import.specifier)
+            } else {
+                ""
+            };
             let target = match self.resolve(id, import, resolver) {
                 AppResolution::App(target) if asset => as_url(&target),
                 AppResolution::App(target) | AppResolution::Public(target) => target,
                 AppResolution::Package(specifier) if asset => {
                     // `new URL("x.png", …)` of a file that is not there is no package either.
-                    if !style && declared.range(package_name(&specifier)).is_some() {
+                    if declared.range(package_name(&specifier)).is_some() {
                         let specifier = as_url(&specifier);
                         self.need(import, specifier);
+                        if style {
+                            // The vendor chunk knows the URL: the page puts it in place.
+                            self.urls.insert(
+                                import.specifier.clone(),
+                                styles::placeholder(&import.specifier),
+                            );
+                        }
+                    } else if style {
+                        self.diagnostics
+                            .push(diagnose::unresolved(id, import, None));
                     }
                     continue;
                 }
@@ -205,8 +223,8 @@ impl Node {
                 }
             };
             if style && asset {
-                self.urls
-                    .insert(import.specifier.clone(), url_of(&target, tree));
+                let url = url_of(&target, tree) + fragment;
+                self.urls.insert(import.specifier.clone(), url);
             } else {
                 self.deps.insert(import.specifier.clone(), target.clone());
             }
@@ -252,13 +270,20 @@ impl Node {
         import: &ImportRecord,
         resolver: &AppResolver,
     ) -> AppResolution {
-        self.bases.extend(resolver.bases(id, &import.specifier));
-        let resolution = resolver.resolve(id, &import.specifier);
+        let specifier = match import.kind {
+            ImportKind::Asset => {
+                let end = import.specifier.len() - fragment_of(&import.specifier).len();
+                import.specifier.get(..end).unwrap_or_default()
+            }
+            _ => import.specifier.as_str(),
+        };
+        self.bases.extend(resolver.bases(id, specifier));
+        let resolution = resolver.resolve(id, specifier);
         let as_url = matches!(import.kind, ImportKind::Asset | ImportKind::CssImport);
         if !as_url || !matches!(resolution, AppResolution::Package(_)) {
             return resolution;
         }
-        let relative = format!("./{}", import.specifier);
+        let relative = format!("./{specifier}");
         self.bases.extend(resolver.bases(id, &relative));
         match resolver.resolve(id, &relative) {
             AppResolution::App(target) => AppResolution::App(target),
@@ -314,7 +339,7 @@ fn as_url(id: &str) -> String {
 
 fn url_of(id: &str, tree: &Tree) -> String {
     let path = split_query(id.trim_start_matches('/')).0;
-    tree.0
-        .get(path)
-        .map_or_else(|| format!("/{path}"), |meta| asset_url(path, &meta.hash))
+    let file = tree.0.get(path);
+    let file = file.or_else(|| tree.0.get(&format!("public/{path}")));
+    file.map_or_else(|| format!("/{path}"), |meta| asset_url(path, &meta.hash))
 }

@@ -2,6 +2,8 @@
 
 use super::Preview;
 use super::node::Node;
+use crate::diagnose;
+use crate::styles::{MAX_CONDITIONED, is_conditioned};
 use crate::tree::{Artifacts, Tree};
 use std::collections::BTreeSet;
 
@@ -10,6 +12,8 @@ use std::collections::BTreeSet;
 pub(super) struct Work {
     pub(super) queue: BTreeSet<String>,
     pub(super) linked: u64,
+    /// Sheets under conditions among the queue.
+    pub(super) conditioned: usize,
     pub(super) visited: BTreeSet<String>,
     pub(super) modules: BTreeSet<String>,
     pub(super) css: BTreeSet<String>,
@@ -30,6 +34,9 @@ impl Preview {
         work: &mut Work,
     ) {
         work.linked += 1;
+        if is_conditioned(&id) {
+            work.conditioned = work.conditioned.saturating_sub(1);
+        }
         let Some(mut node) = Node::link(&id, tree, &self.resolver, &self.declared, artifacts)
         else {
             // The file is gone; whoever imported it is dirty too and says so.
@@ -40,11 +47,7 @@ impl Preview {
             }
             return;
         };
-        for target in &node.targets {
-            if !self.nodes.contains_key(target) && *target != id {
-                work.queue.insert(target.clone());
-            }
-        }
+        self.ask_for_targets(&id, &mut node, work);
         let before = self.forget(&id);
         if let Some(before) = &before {
             node.keep_worker(before);
@@ -72,16 +75,19 @@ impl Preview {
             .is_none_or(|before| before.module_hash != node.module_hash)
         {
             work.modules.insert(id.clone());
-            if node.is_asset {
-                // Sheets carry URLs in their text: a new URL makes a new text.
-                for importer in self.importers.get(&id).into_iter().flatten() {
-                    if self
-                        .nodes
-                        .get(importer)
-                        .is_some_and(|importer| importer.css_hash.is_some())
-                    {
-                        work.queue.insert(importer.clone());
-                    }
+        }
+        let is_new_file = before.as_ref().is_none_or(|before| {
+            before.module_hash != node.module_hash || before.version != node.version
+        });
+        if node.is_asset && is_new_file {
+            // Sheets carry URLs in their text: a new URL makes a new text.
+            for importer in self.importers.get(&id).into_iter().flatten() {
+                if self
+                    .nodes
+                    .get(importer)
+                    .is_some_and(|importer| importer.css_hash.is_some())
+                {
+                    work.queue.insert(importer.clone());
                 }
             }
         }
@@ -119,12 +125,35 @@ impl Preview {
             self.patterned.insert(id.clone());
         }
         work.visited.insert(id.clone());
+        self.conditioned += usize::from(is_conditioned(&id));
         self.nodes.insert(id, node);
+    }
+
+    /// Puts what a node needs into the queue, unless it is there.
+    fn ask_for_targets(&self, id: &str, node: &mut Node, work: &mut Work) {
+        let mut refused = false;
+        for target in &node.targets {
+            if self.nodes.contains_key(target) || target == id || work.queue.contains(target) {
+                continue;
+            }
+            if is_conditioned(target) {
+                if self.conditioned + work.conditioned >= MAX_CONDITIONED {
+                    refused = true;
+                    continue;
+                }
+                work.conditioned += 1;
+            }
+            work.queue.insert(target.clone());
+        }
+        if refused {
+            node.diagnostics.push(diagnose::too_many_conditions(id));
+        }
     }
 
     /// Takes a node out of every index.
     pub(super) fn forget(&mut self, id: &str) -> Option<Node> {
         let node = self.nodes.remove(id)?;
+        self.conditioned -= usize::from(is_conditioned(id));
         self.troubled.remove(id);
         self.patterned.remove(id);
         let indexes = [

@@ -8,3 +8,4 @@ import "styled-components";
 import "@emotion/react";
 import "@emotion/react/jsx-dev-runtime";
 import "@emotion/styled";
+import "react/compiler-runtime";
