@@ -6,6 +6,13 @@
  */
 // @ts-check
 
+/** Tells texts apart. @param {string} text */
+function digest(text) {
+  let hash = text.length;
+  for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0;
+  return (hash >>> 0).toString(36);
+}
+
 export class Styles {
   /** @type {Map<string, HTMLStyleElement>} */
   #elements = new Map();
@@ -39,12 +46,13 @@ export class Styles {
     this.#elements.set(id, element);
   }
 
-  /** Developer tools ask for the source map when somebody looks; a new text has a new address. Packages have none.
+  /** Developer tools ask for the source map when somebody looks, once an address: a new text has a new one, and the same
+   * text the same one, so that pages of one revision are equal. Packages have none.
    * @param {HTMLStyleElement} element @param {string} id @param {string} text */
   #write(element, id, text) {
     if (this.#texts.get(id) === text) return;
     this.#texts.set(id, text);
-    const map = `${this.document.location.origin}/@live/map?id=${encodeURIComponent(id)}&n=${++this.#versions}`;
+    const map = `${this.document.location.origin}/@live/map?id=${encodeURIComponent(id)}&of=${digest(text)}`;
     element.textContent = id.startsWith("/") ? `${text}\n/*# sourceMappingURL=${map} */` : text;
   }
 
