@@ -132,8 +132,15 @@ describe("what an app asks for", () => {
     assert.deepEqual(codes(events), ["dependency_integrity"]);
   });
 
-  test("a lockfile of an old format is not read, and that is said", async () => {
-    const { code, warnings } = ready(await vendor({ plain: "^1.0.0" }, { lockfile: '{"lockfileVersion":1,"dependencies":{}}' }));
+  test("a lockfile of npm 6 counts as well", async () => {
+    const lockfile = JSON.stringify({ lockfileVersion: 1, requires: true, dependencies: { plain: { version: "1.0.0" } } });
+    const { code, warnings } = ready(await vendor({ plain: "^1.0.0" }, { lockfile }));
+    assert.match(code, /'one'|"one"/);
+    assert.deepEqual(warnings, []);
+  });
+
+  test("a lockfile that does not parse is not read, and that is said", async () => {
+    const { code, warnings } = ready(await vendor({ plain: "^1.0.0" }, { lockfile: '{"lockfileVersion":1' }));
     assert.match(code, /newer/);
     assert.deepEqual(warnings.map((/** @type {any} */ { code, severity, file }) => [code, severity, file]), [["lockfile_not_read", "warning", "package-lock.json"]]);
   });

@@ -89,7 +89,7 @@ impl DependencySet {
             ..Diagnostic::without_place(
                 Severity::Warning,
                 "lockfile_not_read",
-                "`package-lock.json` is not read: it is of an old format, or has packages from elsewhere \
+                "`package-lock.json` is not read: it does not parse, or has packages from elsewhere \
                  than the registry; versions are chosen anew by the ranges of package.json",
             )
         }]

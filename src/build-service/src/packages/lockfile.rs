@@ -8,9 +8,13 @@ use std::collections::BTreeMap;
 /// The lockfile to install with, or `None` when it cannot be honoured as a whole.
 pub(crate) fn sanitize(text: &str, dependencies: &BTreeMap<String, String>) -> Option<Value> {
     let lock: Value = serde_json::from_str(text).ok()?;
-    let version = lock.get("lockfileVersion")?.as_u64()?;
-    if !(2..=3).contains(&version) {
-        return None;
+    match lock.get("lockfileVersion")?.as_u64()? {
+        1 => {
+            let tree = sanitize_tree(lock.get("dependencies")?)?;
+            return Some(json!({ "lockfileVersion": 1, "requires": true, "dependencies": tree }));
+        }
+        2..=3 => {}
+        _ => return None,
     }
     let mut packages = Map::new();
     for (place, entry) in lock.get("packages")?.as_object()? {
@@ -21,6 +25,29 @@ pub(crate) fn sanitize(text: &str, dependencies: &BTreeMap<String, String>) -> O
     }
     packages.insert(String::new(), json!({ "dependencies": dependencies }));
     Some(json!({ "lockfileVersion": 3, "requires": true, "packages": packages }))
+}
+
+/// Packages of npm 6's format by name, each with those in its own `node_modules`. What such a file leaves out
+/// (peers, platforms), npm asks the registry for.
+fn sanitize_tree(entries: &Value) -> Option<Value> {
+    let mut tree = Map::new();
+    for (name, entry) in entries.as_object()? {
+        let mut kept = sanitize_entry(&format!("node_modules/{name}"), entry)?;
+        for also in ["requires", "bundled"] {
+            if let Some(value) = entry.get(also) {
+                kept.as_object_mut()?.insert(also.to_owned(), value.clone());
+            }
+        }
+        // In this format it is what is installed below, where later ones have what is asked for.
+        match entry.get("dependencies") {
+            Some(inner) => kept
+                .as_object_mut()?
+                .insert("dependencies".to_owned(), sanitize_tree(inner)?),
+            None => None,
+        };
+        tree.insert(name.clone(), kept);
+    }
+    Some(Value::Object(tree))
 }
 
 fn sanitize_entry(place: &str, entry: &Value) -> Option<Value> {
@@ -83,12 +110,26 @@ mod tests {
     }
 
     #[test]
+    fn keeps_versions_of_npm_6() {
+        let text = r#"{"lockfileVersion":1,"requires":true,"dependencies":{"a":{"version":"1.0.0","resolved":"https://x/a.tgz",
+            "integrity":"sha512-a","requires":{"b":"^2"},"dependencies":{"b":{"version":"2.1.0","resolved":"https://x/b.tgz"}}}}}"#;
+        assert_eq!(
+            sanitize(text, &BTreeMap::new()).unwrap(),
+            json!({"lockfileVersion":1,"requires":true,"dependencies":{"a":{"version":"1.0.0","integrity":"sha512-a",
+                "requires":{"b":"^2"},"dependencies":{"b":{"version":"2.1.0"}}}}})
+        );
+    }
+
+    #[test]
     fn honours_nothing_of_a_lockfile_that_reaches_elsewhere() {
         for text in [
             "",
             "{}",
             "[]",
-            r#"{"lockfileVersion":1,"dependencies":{}}"#,
+            r#"{"lockfileVersion":1}"#,
+            r#"{"lockfileVersion":1,"dependencies":{"a":{"version":"github:x/y#1"}}}"#,
+            r#"{"lockfileVersion":1,"dependencies":{"a":{"version":"1.0.0","dependencies":{"../b":{"version":"1.0.0"}}}}}"#,
+            r#"{"lockfileVersion":4,"packages":{}}"#,
             r#"{"lockfileVersion":3}"#,
             r#"{"lockfileVersion":3,"packages":{"node_modules/a":{"version":"1.0.0","resolved":"git+ssh://x"}}}"#,
             r#"{"lockfileVersion":3,"packages":{"node_modules/a":{"version":"file:../x"}}}"#,
