@@ -23,11 +23,18 @@ import { Transport } from "./transport.js";
 /** @import { Status } from "./indicator.js" */
 
 runtime.injectIntoGlobalHook(window);
-const react = new ReactTools(Reflect.get(window, "__REACT_DEVTOOLS_GLOBAL_HOOK__"));
+const react = new ReactTools(Reflect.get(window, "__REACT_DEVTOOLS_GLOBAL_HOOK__"), runtime.getFamilyByType);
 
 const { origin, host, protocol, search } = location;
 const own = { warn: console.warn.bind(console), info: console.info.bind(console) };
 const ENV = { BASE_URL: "/", MODE: "development", DEV: true, PROD: false, SSR: false };
+
+// React logs what an error boundary caught, unless the app has it otherwise.
+const { error } = console;
+console.error = (...lines) => {
+  react.troubled = true;
+  error.apply(console, lines);
+};
 
 defineOverlay();
 const overlay = new Overlay();
@@ -50,6 +57,7 @@ const failures = new Failures(
 
 /** An error that nobody caught. @param {unknown} error */
 function uncaught(error) {
+  react.troubled = true;
   const components = react.componentStack();
   // React reports an error while it commits; whether it emptied the root is known when it has.
   queueMicrotask(() => failures.add(error, components, components !== "" && react.lostRoots.size > 0 ? "emptied" : "survived"));

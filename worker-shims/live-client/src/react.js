@@ -4,12 +4,14 @@
  */
 // @ts-check
 
+import { scheduleByEdited } from "./schedule.js";
+
 /** How many components a stack names: deeper ones tell nobody more. */
 const MAX_COMPONENTS = 50;
 
 /**
  * @typedef {{type: any, return: Fiber | null, _debugStack?: {stack?: string} | null}} Fiber
- * @typedef {{getCurrentFiber?: () => Fiber | null}} Renderer
+ * @typedef {{getCurrentFiber?: () => Fiber | null} & import("./schedule.js").Renderer} Renderer
  */
 
 /** @param {any} type @returns {string | null} */
@@ -44,13 +46,19 @@ export class ReactTools {
   #renderers = new Set();
   /** Roots that an error emptied. @type {Set<unknown>} */
   lostRoots = new Set();
+  /** Whether anything was reported as an error since the page loaded: an error boundary may have caught it. */
+  troubled = false;
 
-  /** @param {any} hook `__REACT_DEVTOOLS_GLOBAL_HOOK__`, before React runs */
-  constructor(hook) {
+  /**
+   * @param {any} hook `__REACT_DEVTOOLS_GLOBAL_HOOK__`, before React runs
+   * @param {(type: any) => unknown} familyOf Fast Refresh's family of a component
+   */
+  constructor(hook, familyOf) {
     const { inject, onCommitFiberRoot } = hook;
     const tools = this;
     hook.inject = function (/** @type {Renderer} */ renderer) {
       tools.#renderers.add(renderer);
+      scheduleByEdited(renderer, familyOf, () => tools.troubled || tools.lostRoots.size > 0);
       return inject.apply(this, arguments);
     };
     hook.onCommitFiberRoot = function (/** @type {number} */ _id, /** @type {any} */ root, /** @type {unknown} */ _priority, /** @type {boolean} */ failed) {

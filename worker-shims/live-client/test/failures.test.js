@@ -77,7 +77,7 @@ describe("React's hook", () => {
 
   test("a root that an error emptied is lost until it shows something or is unmounted", () => {
     const global = /** @type {any} */ (hook());
-    const tools = new ReactTools(global);
+    const tools = new ReactTools(global, () => undefined);
     const one = root(null);
     global.onCommitFiberRoot(1, one, 0, true);
     assert.equal(tools.lostRoots.size, 1);
@@ -94,7 +94,7 @@ describe("React's hook", () => {
     const host = { type: "p", return: { type: Symbol("fragment"), return: memo } };
     assert.equal(componentStack(/** @type {any} */ (host)), "    at p\n    at Inner\n    at App (http://a/src/main.tsx?seq=1:4:5)");
     const global = /** @type {any} */ (hook());
-    const tools = new ReactTools(global);
+    const tools = new ReactTools(global, () => undefined);
     assert.equal(tools.componentStack(), "");
     global.inject({ getCurrentFiber: () => host });
     assert.match(tools.componentStack(), /^ {4}at p\n/);
