@@ -107,8 +107,8 @@ async function open(browser, address) {
   const page = await browser.newPage();
   await page.addInitScript(watcher);
   page.on("pageerror", (error) => console.error(`${address}: ${error}`));
-  await page.goto(address, { timeout: 180_000 });
-  await page.waitForSelector("section[data-index='0'] h2", { timeout: 180_000 });
+  await page.goto(address, { timeout: 300_000 });
+  await page.waitForSelector("section[data-index='0'] h2", { timeout: 300_000 });
   return page;
 }
 
