@@ -101,7 +101,8 @@ pub struct ImportRecord {
     pub line: u32,
     /// 1-based column of the first place, in UTF-16 code units.
     pub column: u32,
-    /// Names the module itself reads through it: `default`, `*` for the namespace, or the exported name.
+    /// Names the module itself reads through it: `default`, `*` for the namespace, or the exported name;
+    /// for a sheet's import, the classes that it composes.
     pub names: Vec<String>,
     /// Names that it only passes on: `export { x as y } from`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -357,6 +357,19 @@ impl Requests {
             });
         }
     }
+
+    /// A class that is composed of the sheet at `specifier`.
+    fn add_name(&mut self, specifier: &str, name: &str) {
+        let record = self
+            .records
+            .iter_mut()
+            .find(|record| record.kind == ImportKind::CssImport && record.specifier == specifier);
+        if let Some(record) = record
+            && !record.names.iter().any(|known| known == name)
+        {
+            record.names.push(name.to_owned());
+        }
+    }
 }
 
 /// Takes `@import`s of sheets out of the rules; those of other hosts stay for the browser.

@@ -75,6 +75,7 @@ impl Names {
                         let specifier = specifier_of(specifier);
                         let start = Location { line: 1, column: 1 };
                         requests.add(specifier.clone(), ImportKind::CssImport, start);
+                        requests.add_name(&specifier, name);
                         composed.push((specifier, name.clone()));
                     }
                 }

@@ -161,8 +161,11 @@ impl Node {
         self.exports = Exports {
             names: artifact.exports.iter().cloned().collect(),
             stars: Vec::new(),
-            known: artifact.kind == ModuleKind::Esm,
+            known: artifact.kind == ModuleKind::Esm || style,
         };
+        if style {
+            self.exports.names.insert("default".to_owned());
+        }
         for import in &artifact.imports {
             let asset = import.kind == ImportKind::Asset;
             if import.specifier.starts_with('/') {
@@ -228,7 +231,9 @@ impl Node {
             } else {
                 self.deps.insert(import.specifier.clone(), target.clone());
             }
-            if import.kind == ImportKind::Static {
+            if import.kind == ImportKind::Static
+                || import.kind == ImportKind::CssImport && !import.names.is_empty()
+            {
                 self.imports.push((target.clone(), import.clone()));
             }
             self.targets.insert(target);
