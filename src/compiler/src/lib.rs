@@ -15,6 +15,7 @@ mod origin;
 mod place;
 mod script;
 mod style;
+mod svg;
 mod text;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -98,7 +99,7 @@ fn compile_checked(id: &ModuleId<'_>, source: &Source<'_>, options: &Options) ->
         Some(Query::Init) if id.extension() == "wasm" => {
             return Ok((data::wasm_init(id), Vec::new()));
         }
-        Some(Query::Raw | Query::Inline | Query::Init) | None => {}
+        Some(Query::Raw | Query::Inline | Query::Init | Query::React) | None => {}
     }
     let text = String::from_utf8_lossy(source.content);
     // A byte order mark is no part of the text.
@@ -126,6 +127,9 @@ fn not_utf8(id: &ModuleId<'_>, content: &[u8]) -> Option<Diagnostic> {
 fn compile_text(id: &ModuleId<'_>, text: &str, places: Places<'_>, options: &Options) -> Outcome {
     if id.query == Some(Query::Raw) {
         return Ok((data::raw(text), Vec::new()));
+    }
+    if id.query == Some(Query::React) && id.extension() == "svg" {
+        return svg::compile(id, text, places, options);
     }
     match id.extension() {
         "json" => data::json(text, places).map(|artifact| (artifact, Vec::new())),

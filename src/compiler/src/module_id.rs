@@ -13,6 +13,8 @@ pub(crate) enum Query {
     Worker(Worker),
     /// `?init` of a WebAssembly file: a function that instantiates it.
     Init,
+    /// `?react` of an SVG file: a component that draws it.
+    React,
 }
 
 /// What a `?worker` import gives.
@@ -57,6 +59,7 @@ impl Query {
             ("raw", Self::Raw),
             ("inline", Self::Inline),
             ("init", Self::Init),
+            ("react", Self::React),
         ]
         .into_iter()
         .find_map(|(flag, found)| has(flag).then_some(found))

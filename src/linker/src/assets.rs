@@ -15,7 +15,8 @@ pub fn is_asset(id: &str) -> bool {
         return true;
     }
     let is_wasm = || path.ends_with(".wasm") && has("init");
-    !(has("raw") || has("inline") || is_wasm() || is_compilable(path))
+    let is_component = || path.ends_with(".svg") && has("react");
+    !(has("raw") || has("inline") || is_wasm() || is_component() || is_compilable(path))
 }
 
 /// Whether the query of an id has a flag.

@@ -177,6 +177,10 @@ declare module "*.svg" {
   const url: string;
   export default url;
 }
+declare module "*.svg?react" {
+  export const ReactComponent: (props: Record<string, unknown>) => any;
+  export default ReactComponent;
+}
 declare module "*.ico" {
   const url: string;
   export default url;
