@@ -152,7 +152,7 @@ describe("builds", () => {
       const files = [{ path: "index.html", hash: "a".repeat(64), size: 1 }];
       const job = {
         deployment_id: "0k3v9x2m4q7a", app: "slow", script_name: "slow-0k3v9x2m4q7a", namespace: "n", revision: 1, files,
-        blobs_url: `http://127.0.0.1:${port}/`, env: {}, max_bundle_bytes: 1_000_000,
+        blobs_url: `http://127.0.0.1:${port}/`, maps_url: `http://127.0.0.1:${port}/maps`, env: {}, max_bundle_bytes: 1_000_000,
       };
       const answer = await call("/v1/builds", { method: "POST", body: JSON.stringify(job) }, hasty.base);
       const events = (await answer.text()).trim().split("\n").map((line) => JSON.parse(line));
