@@ -4,6 +4,7 @@ use crate::artifacts::ArtifactStore;
 use crate::config::{Config, Secret};
 use crate::contents::Contents;
 use crate::flight::Flights;
+use crate::memories::Memories;
 use crate::packages::Packages;
 use crate::{maps, size, upload, work};
 use hotplate_cloudflare_api::Client;
@@ -32,6 +33,7 @@ pub struct Service {
     pub(crate) artifacts: ArtifactStore,
     pub(crate) pool: rayon::ThreadPool,
     pub(crate) http: reqwest::Client,
+    pub(crate) memories: Memories,
     pub(crate) vendor_flights: Flights<Chunk>,
     folder: PathBuf,
     cloudflare: Client,
@@ -69,6 +71,7 @@ impl Service {
             artifacts: ArtifactStore::open(folder.join("artifacts"))?,
             pool: work::pool()?,
             http,
+            memories: Memories::default(),
             vendor_flights: Flights::new(),
             cloudflare: Client::new(&config.api_base, &config.account, config.token.clone())?
                 .with_timeout(config.api_timeout),

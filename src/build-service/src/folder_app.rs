@@ -10,17 +10,20 @@ use crate::packages::PackageFolder;
 use crate::release;
 use crate::vendor::package_options;
 use hotplate_compiler::{Options, Platform};
-use hotplate_linker::{FileMeta, Preview, Release, link_vendor};
-use hotplate_protocol::{Diagnostic, VendorMode};
+use hotplate_linker::{FileMeta, Preview, Release, ReleaseMemory, link_vendor};
+use hotplate_protocol::{Diagnostic, Severity, VendorMode};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::UNIX_EPOCH;
 
 /// The app.
 pub struct FolderApp {
     folder: PathBuf,
     files: Vec<(String, FileMeta)>,
     packages: PackageFolder,
+    memory: Mutex<ReleaseMemory>,
 }
 
 /// A live preview's scripts.
@@ -43,6 +46,7 @@ impl FolderApp {
             packages: PackageFolder::open(folder.to_owned())?,
             folder: folder.to_owned(),
             files,
+            memory: Mutex::default(),
         })
     }
 
@@ -51,11 +55,27 @@ impl FolderApp {
         AppFiles::new(self.files.clone(), bytes, &BTreeMap::new(), options)
     }
 
-    /// Links its release.
+    /// The app with its files as they are now.
+    fn app_now(&self, options: Options) -> Result<AppFiles, Vec<Diagnostic>> {
+        let mut files = Vec::new();
+        collect(&self.folder, "", &mut files).map_err(|error| {
+            let message = format!("The folder cannot be read: {error}");
+            vec![Diagnostic::without_place(
+                Severity::Error,
+                "file_unreadable",
+                message,
+            )]
+        })?;
+        let bytes = Bytes::Folder(self.folder.clone());
+        Ok(AppFiles::new(files, bytes, &BTreeMap::new(), options))
+    }
+
+    /// Links its release; the next one costs what has changed until then.
     pub fn release(&self, artifacts: &ArtifactStore) -> Result<Release, Vec<Diagnostic>> {
         let _building = artifacts.building();
-        let app = self.app(release::release_options());
-        release::link(&app, &self.packages, artifacts).map(|(release, _)| release)
+        let app = self.app_now(release::release_options())?;
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        release::link(&app, &self.packages, artifacts, &mut memory).map(|(release, _)| release)
     }
 
     /// Links its preview, every module of it.
@@ -139,8 +159,14 @@ fn collect(folder: &Path, prefix: &str, files: &mut Vec<(String, FileMeta)>) -> 
                 collect(&entry.path(), &format!("{path}/"), files)?;
             }
         } else if kind.is_file() {
-            let size = entry.metadata()?.len();
-            let hash = String::new();
+            let facts = entry.metadata()?;
+            let size = facts.len();
+            // Stands for the content, as in other tools that watch folders.
+            let written = facts
+                .modified()?
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default();
+            let hash = format!("{size}@{}", written.as_nanos());
             files.push((path, FileMeta { hash, size }));
         }
     }

@@ -3,11 +3,14 @@
 use crate::app::AppFiles;
 use crate::artifacts::ArtifactStore;
 use crate::packages::{PackageFolder, PackageTarget};
-use hotplate_compiler::{FormatHint, GlobImport, ImportKind, Options, Platform};
+use hotplate_compiler::{
+    FormatHint, GlobImport, ImportKind, ModuleArtifact, Options, Output, Platform,
+};
 use hotplate_linker::{
     AppResolution, GlobMatch, LinkFailure, Loaded, ModuleHost, Resolved, is_asset,
 };
 use hotplate_protocol::{Diagnostic, Severity, VendorMode};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The module host of one build.
@@ -31,6 +34,53 @@ impl Host<'_> {
     ) -> Result<Resolved, LinkFailure> {
         let conditions = (self.mode, self.platform);
         self.packages.resolve(importer, specifier, kind, conditions)
+    }
+}
+
+/// What is behind an id.
+enum Content {
+    /// Its bytes, and how they compile.
+    File(Vec<u8>, Options),
+    /// Left out of browsers.
+    Empty,
+}
+
+fn unreadable(id: &str) -> Vec<Diagnostic> {
+    vec![Diagnostic {
+        file: id.trim_start_matches('/').to_owned(),
+        ..Diagnostic::without_place(
+            Severity::Error,
+            "file_unreadable",
+            "The file cannot be read",
+        )
+    }]
+}
+
+impl Host<'_> {
+    fn content(&self, id: &str) -> Result<Content, Vec<Diagnostic>> {
+        let path = id.split('?').next().unwrap_or(id);
+        let (bytes, mut options) = match self.packages.target(id) {
+            Some(PackageTarget::Empty) => return Ok(Content::Empty),
+            Some(PackageTarget::File(file)) => {
+                let mut options = self.options.clone();
+                if self.packages.is_node_esm(&file) {
+                    options.format = FormatHint::Esm;
+                }
+                let bytes = std::fs::read(&file).map_err(|_| unreadable(id))?;
+                (bytes, options)
+            }
+            None => {
+                let app = self.app.ok_or_else(|| unreadable(id))?;
+                let bytes = app.bytes(path.trim_start_matches('/'));
+                (bytes.ok_or_else(|| unreadable(id))?, app.options.clone())
+            }
+        };
+        options.platform = self.platform;
+        if self.platform == Platform::Server {
+            // Servers are linked from records.
+            options.output = Output::Record;
+        }
+        Ok(Content::File(bytes, options))
     }
 }
 
@@ -75,35 +125,36 @@ impl ModuleHost for Host<'_> {
         }
     }
 
-    fn load(&self, id: &str) -> Result<Loaded, Vec<Diagnostic>> {
-        let unreadable = || {
-            vec![Diagnostic {
-                file: id.trim_start_matches('/').to_owned(),
-                ..Diagnostic::without_place(
-                    Severity::Error,
-                    "file_unreadable",
-                    "The file cannot be read",
-                )
-            }]
-        };
+    fn stamp(&self, id: &str) -> Option<String> {
+        if self.packages.target(id).is_some() {
+            // An installation never changes, and ids have versions.
+            return Some(String::new());
+        }
         let path = id.split('?').next().unwrap_or(id);
-        let (bytes, mut options) = match self.packages.target(id) {
-            Some(PackageTarget::Empty) => return Ok(Loaded::Empty),
-            Some(PackageTarget::File(file)) => {
-                let mut options = self.options.clone();
-                if self.packages.is_node_esm(&file) {
-                    options.format = FormatHint::Esm;
-                }
-                (std::fs::read(&file).map_err(|_| unreadable())?, options)
-            }
-            None => {
-                let app = self.app.ok_or_else(unreadable)?;
-                (
-                    app.bytes(path.trim_start_matches('/'))
-                        .ok_or_else(unreadable)?,
-                    app.options.clone(),
-                )
-            }
+        let meta = self.app?.tree.0.get(path.trim_start_matches('/'))?;
+        (!meta.hash.is_empty()).then(|| meta.hash.clone())
+    }
+
+    fn function(
+        &self,
+        id: &str,
+        keep: Option<&BTreeSet<String>>,
+    ) -> Result<Arc<ModuleArtifact>, Vec<Diagnostic>> {
+        let (bytes, mut options) = match self.content(id)? {
+            Content::File(bytes, options) => (bytes, options),
+            Content::Empty => return Err(unreadable(id)),
+        };
+        options.output = Output::Function {
+            keep: keep.cloned(),
+        };
+        self.artifacts.compile(id, &bytes, &options)
+    }
+
+    fn load(&self, id: &str) -> Result<Loaded, Vec<Diagnostic>> {
+        let path = id.split('?').next().unwrap_or(id);
+        let (bytes, options) = match self.content(id)? {
+            Content::Empty => return Ok(Loaded::Empty),
+            Content::File(bytes, options) => (bytes, options),
         };
         if is_asset(id) {
             let name = path.rsplit('/').next().unwrap_or(path);
@@ -116,7 +167,6 @@ impl ModuleHost for Host<'_> {
                 extension,
             });
         }
-        options.platform = self.platform;
         self.artifacts
             .compile(id, &bytes, &options)
             .map(Loaded::Module)

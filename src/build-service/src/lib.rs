@@ -14,6 +14,7 @@ pub mod folder_app;
 mod host;
 mod http;
 mod maps;
+mod memories;
 pub mod packages;
 mod release;
 mod server;

@@ -3,16 +3,17 @@
 use crate::app::{AppArtifacts, AppFiles, Bytes};
 use crate::artifacts::ArtifactStore;
 use crate::builds::Service;
+use crate::contents::sha256;
 use crate::host::Host;
 use crate::packages::{DependencySet, PackageFolder};
 use crate::server::{AssetRules, LinkedServer, ServerPlan};
-use crate::size::{Measured, Sizes};
+use crate::size::Sizes;
 use crate::vendor::{internal, package_options};
 use crate::work;
-use hotplate_compiler::{Mode, Options, Platform};
+use hotplate_compiler::{Mode, Options, Output, Platform};
 use hotplate_linker::{
-    Declared, FileMeta, Preview, Release, ReleaseApp, add_frames, link_release, package_name,
-    unread_lockfiles, with_env,
+    Declared, FileMeta, Preview, Release, ReleaseApp, ReleaseMemory, add_frames, link_release,
+    package_name, unread_lockfiles, with_env,
 };
 use hotplate_protocol::{BuildJob, Bundle, Diagnostic, Severity, VendorMode};
 use std::collections::BTreeSet;
@@ -20,7 +21,10 @@ use std::sync::Arc;
 
 /// How app files are compiled for a release.
 pub(crate) fn release_options() -> Options {
-    Options::production()
+    Options {
+        output: Output::Facts,
+        ..Options::production()
+    }
 }
 
 /// Everything that a deployment is made of.
@@ -66,14 +70,19 @@ impl Service {
         });
         let (set, plan) = surveyed.await.map_err(|error| internal(&error))?;
         let packages = self.packages.folder(&set, |_| {}).await?;
-        let service = Arc::clone(self);
+        let (service, slug) = (Arc::clone(self), job.app.clone());
         let secrets: BTreeSet<String> = job.secrets.names().map(str::to_owned).collect();
         let linked = work::on_thread("release", move || {
             let artifacts = &service.artifacts;
+            let memory = service.memories.of(&slug);
+            // Another build of the app has it at most for a moment; without it nothing is wrong but slower.
+            let mut known = memory.try_lock();
+            let mut none = ReleaseMemory::default();
+            let memory = known.as_deref_mut().unwrap_or(&mut none);
             let assets = plan.assets().clone();
             let (release, server) = service.pool.install(|| {
                 rayon::join(
-                    || link(&app, &packages, artifacts),
+                    || link(&app, &packages, artifacts, memory),
                     || plan.link(&app, &packages, artifacts, &secrets),
                 )
             });
@@ -94,11 +103,31 @@ impl Service {
     }
 }
 
+/// What specifiers mean by and code is compiled by, apart from the modules themselves: which files there
+/// are, what the JSON files say, the packages, the options.
+fn context(app: &AppFiles, packages: &PackageFolder) -> String {
+    let mut text = format!(
+        "{}\n{}\n",
+        packages.root().display(),
+        app.options.fingerprint()
+    );
+    for (path, meta) in &app.tree.0 {
+        text.push_str(path);
+        if path.ends_with(".json") {
+            text.push('\t');
+            text.push_str(&meta.hash);
+        }
+        text.push('\n');
+    }
+    sha256(text.as_bytes())
+}
+
 /// Links an app with its packages; also how large the modules are that it is made of.
 pub(crate) fn link(
     app: &AppFiles,
     packages: &PackageFolder,
     artifacts: &ArtifactStore,
+    memory: &mut ReleaseMemory,
 ) -> Result<(Release, Sizes), Vec<Diagnostic>> {
     let index_html = app.text("index.html").ok_or_else(|| {
         vec![Diagnostic::without_place(
@@ -107,28 +136,33 @@ pub(crate) fn link(
             "The app has no index.html",
         )]
     })?;
-    let host = Measured::new(Host {
+    let host = Host {
         app: Some(app),
         packages,
         artifacts,
         mode: VendorMode::Production,
-        options: package_options(VendorMode::Production),
+        options: Options {
+            output: Output::Facts,
+            ..package_options(VendorMode::Production)
+        },
         platform: Platform::Browser,
-    });
+    };
     let content = |path: &str| app.bytes(path).map(Arc::from);
     let release = ReleaseApp {
         tree: &app.tree,
         resolver: &app.resolver,
         index_html: &with_env(&index_html, Mode::Production, &app.options.env),
+        context: &context(app, packages),
         content: &content,
     };
     let text = |path: &str| app.text(path);
-    match link_release(&host, &release) {
+    match link_release(&host, &release, memory) {
         Ok(mut release) => {
             add_frames(&mut release.warnings, &text);
             let others = unread_lockfiles(&|path| app.tree.has(path));
             release.warnings.extend(others);
-            Ok((release, host.sizes()))
+            let sizes = Sizes(std::mem::take(&mut release.modules));
+            Ok((release, sizes))
         }
         Err(mut diagnostics) => {
             add_frames(&mut diagnostics, &text);

@@ -1,23 +1,17 @@
 //! Whether a release is small enough to be uploaded, and if not, what makes it large.
 
-use crate::host::Host;
 use crate::release::Deployable;
 use hotplate_cloudflare_api::ASSET_BYTES;
-use hotplate_compiler::{GlobImport, ImportKind};
 use hotplate_domain::limits;
-use hotplate_linker::{
-    GlobMatch, LinkFailure, Loaded, ModuleHost, ReleaseFile, Resolved, package_name,
-};
-use hotplate_protocol::Diagnostic;
+use hotplate_linker::{ReleaseFile, package_name};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 
 /// How many modules and how many packages an error names.
 const NAMED: usize = 5;
 
-/// How large each module is that a release is made of, before what is not used is dropped.
+/// How large each module is that a release is made of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Sizes(BTreeMap<String, u64>);
+pub(crate) struct Sizes(pub(crate) BTreeMap<String, u64>);
 
 impl Sizes {
     /// The largest modules and packages, for people.
@@ -45,63 +39,6 @@ fn package_of(id: &str) -> Option<&str> {
         name.rsplit_once('@')
             .map_or(name, |(bare, _)| if bare.is_empty() { name } else { bare }),
     )
-}
-
-/// A module host that notes how large what it loads is.
-pub(crate) struct Measured<'a> {
-    host: Host<'a>,
-    sizes: Mutex<Sizes>,
-}
-
-impl<'a> Measured<'a> {
-    pub(crate) fn new(host: Host<'a>) -> Self {
-        Self {
-            host,
-            sizes: Mutex::default(),
-        }
-    }
-
-    /// What was loaded so far.
-    pub(crate) fn sizes(self) -> Sizes {
-        self.sizes
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl ModuleHost for Measured<'_> {
-    fn resolve(
-        &self,
-        importer: &str,
-        specifier: &str,
-        kind: ImportKind,
-    ) -> Result<Resolved, LinkFailure> {
-        self.host.resolve(importer, specifier, kind)
-    }
-
-    fn glob(&self, importer: &str, glob: &GlobImport) -> Vec<GlobMatch> {
-        self.host.glob(importer, glob)
-    }
-
-    fn load(&self, id: &str) -> Result<Loaded, Vec<Diagnostic>> {
-        let loaded = self.host.load(id)?;
-        let bytes = match &loaded {
-            Loaded::Module(artifact) => {
-                artifact.code.len() + artifact.css.as_ref().map_or(0, String::len)
-            }
-            Loaded::Asset { bytes, .. } => bytes.len(),
-            // Its script is measured by what that is made of.
-            Loaded::Worker { .. } | Loaded::Empty | Loaded::External => 0,
-        };
-        let mut sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
-        sizes.0.insert(id.to_owned(), bytes as u64);
-        drop(sizes);
-        Ok(loaded)
-    }
-
-    fn node_mode(&self, id: &str) -> bool {
-        self.host.node_mode(id)
-    }
 }
 
 /// Why a release is not uploaded.

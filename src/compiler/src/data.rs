@@ -7,12 +7,17 @@ use serde_json::Value;
 
 use crate::artifact::{ImportKind, ImportRecord, ModuleArtifact, ModuleKind};
 use crate::module_id::{ModuleId, Worker};
+use crate::options::Output;
 use crate::place::{Finding, Places};
 use crate::text::{is_identifier, quote};
 use hotplate_protocol::Diagnostic;
 
 /// A JSON file: the value as default export, and each key that is an identifier as an export.
-pub(crate) fn json(text: &str, places: Places<'_>) -> Result<ModuleArtifact, Vec<Diagnostic>> {
+pub(crate) fn json(
+    text: &str,
+    places: Places<'_>,
+    output: &Output,
+) -> Result<ModuleArtifact, Vec<Diagnostic>> {
     let value: Value = serde_json::from_str(text).map_err(|error| {
         let message = error.to_string();
         // serde_json appends the place, which the diagnostic says already.
@@ -42,27 +47,27 @@ pub(crate) fn json(text: &str, places: Places<'_>) -> Result<ModuleArtifact, Vec
     // `__proto__` its plain meaning.
     // The text as it stands keeps the order of keys.
     let literal = format!("JSON.parse({})", quote(text));
-    Ok(value_module(&literal, exports))
+    Ok(value_module(&literal, exports, output))
 }
 
 /// Any file's text as default export.
-pub(crate) fn raw(text: &str) -> ModuleArtifact {
-    value_module(&quote(text), vec!["default".to_owned()])
+pub(crate) fn raw(text: &str, output: &Output) -> ModuleArtifact {
+    value_module(&quote(text), vec!["default".to_owned()], output)
 }
 
 /// Any file as a data URL.
-pub(crate) fn inline(id: &ModuleId<'_>, content: &[u8]) -> ModuleArtifact {
+pub(crate) fn inline(id: &ModuleId<'_>, content: &[u8], output: &Output) -> ModuleArtifact {
     let url = format!(
         "data:{};base64,{}",
         media_type(id.extension()),
         BASE64.encode(content)
     );
-    value_module(&quote(&url), vec!["default".to_owned()])
+    value_module(&quote(&url), vec!["default".to_owned()], output)
 }
 
 /// `import W from "./w?worker"`: what Vite's wrapper does. Classic workers take scripts of any kind, and
 /// that a worker's script is one file is the linker's promise.
-pub(crate) fn worker(id: &ModuleId<'_>, form: Worker) -> ModuleArtifact {
+pub(crate) fn worker(id: &ModuleId<'_>, form: Worker, output: &Output) -> ModuleArtifact {
     let query = if form.inline {
         "?worker_file&inline"
     } else {
@@ -82,13 +87,13 @@ pub(crate) fn worker(id: &ModuleId<'_>, form: Worker) -> ModuleArtifact {
             "function WorkerWrapper(options) {{ return new {class}({script}, {{ name: options?.name }}); }}"
         )
     };
-    let mut artifact = value_module(&value, vec!["default".to_owned()]);
+    let mut artifact = value_module(&value, vec!["default".to_owned()], output);
     artifact.imports.push(asset_import(specifier));
     artifact
 }
 
 /// `import init from "./x.wasm?init"`: a function that takes imports and answers the instance, as in Vite.
-pub(crate) fn wasm_init(id: &ModuleId<'_>) -> ModuleArtifact {
+pub(crate) fn wasm_init(id: &ModuleId<'_>, output: &Output) -> ModuleArtifact {
     let specifier = sibling(id, "?url");
     let value = format!(
         "async function init(imports = {{}}) {{ const response = await fetch(h.asset({})); \
@@ -96,7 +101,7 @@ pub(crate) fn wasm_init(id: &ModuleId<'_>) -> ModuleArtifact {
          return (await WebAssembly.instantiate(bytes, imports)).instance; }}",
         quote(&specifier)
     );
-    let mut artifact = value_module(&value, vec!["default".to_owned()]);
+    let mut artifact = value_module(&value, vec!["default".to_owned()], output);
     artifact.imports.push(asset_import(specifier));
     artifact
 }
@@ -119,18 +124,32 @@ fn asset_import(specifier: String) -> ImportRecord {
 }
 
 /// A record whose default export is an expression, and whose other exports are its properties.
-pub(crate) fn value_module(expression: &str, exports: Vec<String>) -> ModuleArtifact {
-    let getters: String = exports
+pub(crate) fn value_module(
+    expression: &str,
+    exports: Vec<String>,
+    output: &Output,
+) -> ModuleArtifact {
+    let kept = |name: &&String| match output {
+        Output::Function { keep: Some(keep) } => keep.contains(*name),
+        Output::Function { keep: None } | Output::Record | Output::Facts => true,
+    };
+    let getters: Vec<String> = exports
         .iter()
+        .filter(kept)
         .map(|name| match name.as_str() {
             "default" => "default: () => value".to_owned(),
-            name => format!(", {name}: () => value.{name}"),
+            name => format!("{name}: () => value.{name}"),
         })
         .collect();
-    let code = format!(
-        "{{\n    kind: \"esm\",\n    imports: [],\n    *run (h) {{\n        \"use strict\";\n        \
+    let getters = getters.join(", ");
+    let code = if *output == Output::Record {
+        format!(
+            "{{\n    kind: \"esm\",\n    imports: [],\n    *run (h) {{\n        \"use strict\";\n        \
          h.export({{ {getters} }});\n        yield;\n        const value = {expression};\n    }}\n}}"
-    );
+        )
+    } else {
+        format!("function*(h){{\"use strict\";yield{{{getters}}};const value={expression}}}")
+    };
     // Getters run after evaluation or throw like any binding that is not initialised yet:
     // `value` is in its dead zone until then.
     ModuleArtifact {

@@ -27,7 +27,7 @@ pub use artifact::{
     Source,
 };
 pub use joined_map::JoinedMap;
-pub use options::{FormatHint, JsxOptions, JsxRuntime, Mode, Options, Platform};
+pub use options::{FormatHint, JsxOptions, JsxRuntime, Mode, Options, Output, Platform};
 pub use origin::{Origin, Origins};
 pub use place::add_frame;
 
@@ -35,7 +35,7 @@ use module_id::{ModuleId, Query};
 use place::{Finding, Places};
 
 /// Part of every cache key; changes whenever the output for some input changes.
-pub const VERSION: &str = "9";
+pub const VERSION: &str = "11";
 
 /// The longest file compiled.
 pub const MAX_INPUT_BYTES: usize = 10 * 1024 * 1024;
@@ -93,11 +93,16 @@ fn compile_checked(id: &ModuleId<'_>, source: &Source<'_>, options: &Options) ->
     }
     match id.query {
         Some(Query::Inline) if id.extension() != "css" => {
-            return Ok((data::inline(id, source.content), Vec::new()));
+            return Ok((
+                data::inline(id, source.content, &options.output),
+                Vec::new(),
+            ));
         }
-        Some(Query::Worker(worker)) => return Ok((data::worker(id, worker), Vec::new())),
+        Some(Query::Worker(worker)) => {
+            return Ok((data::worker(id, worker, &options.output), Vec::new()));
+        }
         Some(Query::Init) if id.extension() == "wasm" => {
-            return Ok((data::wasm_init(id), Vec::new()));
+            return Ok((data::wasm_init(id, &options.output), Vec::new()));
         }
         Some(Query::Raw | Query::Inline | Query::Init | Query::React) | None => {}
     }
@@ -126,13 +131,13 @@ fn not_utf8(id: &ModuleId<'_>, content: &[u8]) -> Option<Diagnostic> {
 
 fn compile_text(id: &ModuleId<'_>, text: &str, places: Places<'_>, options: &Options) -> Outcome {
     if id.query == Some(Query::Raw) {
-        return Ok((data::raw(text), Vec::new()));
+        return Ok((data::raw(text, &options.output), Vec::new()));
     }
     if id.query == Some(Query::React) && id.extension() == "svg" {
         return svg::compile(id, text, places, options);
     }
     match id.extension() {
-        "json" => data::json(text, places).map(|artifact| (artifact, Vec::new())),
+        "json" => data::json(text, places, &options.output).map(|artifact| (artifact, Vec::new())),
         "css" => style::compile(id, text, places, options),
         "js" | "jsx" | "ts" | "tsx" | "mjs" | "mts" | "cjs" | "cts" => {
             script::compile(id, text, places, options).map(|artifact| (artifact, Vec::new()))

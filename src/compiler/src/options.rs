@@ -2,7 +2,7 @@
 //!
 //! It holds choices only; nothing here looks at a source file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
@@ -84,6 +84,21 @@ pub enum Platform {
     Server,
 }
 
+/// What the code of a script's artifact is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Output {
+    /// Its registry record.
+    Record,
+    /// Nothing: what it asks for and what it offers is wanted alone.
+    Facts,
+    /// A function, which a release makes a record of (ARCHITECTURE.md, "Registry").
+    Function {
+        /// The exports that somebody reads; `None`: all of them.
+        keep: Option<BTreeSet<String>>,
+    },
+}
+
 /// How to compile one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -114,6 +129,8 @@ pub struct Options {
     pub format: FormatHint,
     /// Where it runs.
     pub platform: Platform,
+    /// What the artifact's code is.
+    pub output: Output,
 }
 
 impl Default for Options {
@@ -137,6 +154,7 @@ impl Options {
             minify: false,
             format: FormatHint::Detect,
             platform: Platform::Browser,
+            output: Output::Record,
         }
     }
 

@@ -73,7 +73,7 @@ pub(crate) fn compile(
     };
     let warnings = printed.warnings.clone();
     let artifact = if id.query == Some(Query::Inline) {
-        inline(printed)
+        inline(printed, options)
     } else {
         sheet(printed)
     };
@@ -105,7 +105,7 @@ fn sheet(printed: Printed) -> ModuleArtifact {
 }
 
 /// `import text from "./a.css?inline"`: the text with those of the sheets it imports, applied nowhere.
-fn inline(printed: Printed) -> ModuleArtifact {
+fn inline(printed: Printed, options: &Options) -> ModuleArtifact {
     let mut parts = Vec::new();
     for import in &printed.imports {
         if import.kind == ImportKind::CssImport {
@@ -125,7 +125,7 @@ fn inline(printed: Printed) -> ModuleArtifact {
     own.push(quote(rest));
     parts.push(own.join(" + "));
     let value = parts.join(" + \"\\n\" + ");
-    let mut artifact = data::value_module(&value, vec!["default".to_owned()]);
+    let mut artifact = data::value_module(&value, vec!["default".to_owned()], &options.output);
     let sheets: Vec<String> = printed
         .imports
         .iter()
@@ -134,6 +134,12 @@ fn inline(printed: Printed) -> ModuleArtifact {
         .collect();
     let imports = format!("imports: [{}]", sheets.join(", "));
     artifact.code = artifact.code.replacen("imports: []", &imports, 1);
+    // Of a function the sheets are parameters before `h`.
+    let unread: Vec<String> = (0..sheets.len())
+        .map(|sheet| format!("_{sheet},"))
+        .collect();
+    let parameters = format!("function*({}h)", unread.concat());
+    artifact.code = artifact.code.replacen("function*(h)", &parameters, 1);
     artifact.imports = printed.imports;
     artifact
 }

@@ -31,7 +31,9 @@ pub use html::with_env;
 #[cfg(feature = "minify")]
 pub use native::host::{LinkFailure, Loaded, ModuleHost, ROOT, Resolved};
 #[cfg(feature = "minify")]
-pub use native::release::{Release, ReleaseApp, ReleaseFile, ReleaseMap, link_release};
+pub use native::release::{
+    Release, ReleaseApp, ReleaseFile, ReleaseMap, ReleaseMemory, link_release,
+};
 #[cfg(feature = "minify")]
 pub use native::server::{ServerBundle, ServerModule, ServerModuleKind, link_server};
 #[cfg(feature = "minify")]

@@ -6,7 +6,7 @@
 mod support;
 
 use hotplate_compiler::{Mode, Options};
-use hotplate_linker::{AppResolver, Release, ReleaseApp, link_release, link_vendor};
+use hotplate_linker::{AppResolver, Release, ReleaseApp, ReleaseMemory, link_release, link_vendor};
 use hotplate_protocol::Diagnostic;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -37,6 +37,7 @@ fn release(host: &Host) -> Result<Release, Vec<Diagnostic>> {
         &ReleaseApp {
             tree: &tree,
             resolver: &host.resolver,
+            context: "",
             index_html: std::str::from_utf8(&host.files["index.html"]).unwrap(),
             content: &|path| {
                 host.files
@@ -44,6 +45,7 @@ fn release(host: &Host) -> Result<Release, Vec<Diagnostic>> {
                     .map(|bytes| Arc::from(bytes.as_slice()))
             },
         },
+        &mut ReleaseMemory::default(),
     )
 }
 
@@ -61,7 +63,7 @@ fn a_release_is_whole_and_hashed() {
         let text = String::from_utf8(file.bytes.clone()).unwrap();
         // The runtime is a build of its own; its hash is no business of this snapshot.
         let text = if file.path == entry {
-            &text[text.find("\n__hotplate__.define(").unwrap() + 1..]
+            &text[text.find("\n(__h=>{").unwrap() + 1..]
         } else {
             &text
         };
@@ -122,13 +124,13 @@ fn without_runtimes(made: &Release) -> String {
     for file in &made.files {
         let text = String::from_utf8(file.bytes.clone()).unwrap();
         let text = text
-            .find("\n__hotplate__.define(")
+            .find("\n(__h=>{")
             .map_or(text.as_str(), |at| &text[at + 1..]);
         // What is inlined has a runtime, too.
         let runtimes = text.match_indices("new Blob([\"").map(|(at, _)| at);
         let mut text = text.to_owned();
         for at in runtimes.collect::<Vec<_>>().into_iter().rev() {
-            let end = text[at..].find("\\n__hotplate__.define(").unwrap();
+            let end = text[at..].find("\\n(__h=>{").unwrap();
             text.replace_range(at + 11..at + end, "<runtime>");
         }
         writeln!(out, "== {}\n{}", file.path, text.trim_end()).unwrap();

@@ -7,15 +7,17 @@
 // @ts-check
 
 /**
- * @typedef {string | [id: string, mode: "node"]} Dependency
- * @typedef {Record<string, Dependency>} Dependencies specifier as written → id
+ * @typedef {string | number} Id a number in releases
+ * @typedef {string | number} Specifier as written; in releases the position of a static import
+ * @typedef {Id | [id: string, mode: "node"]} Dependency a negative number is the complement of an id, in Node's mode
+ * @typedef {Record<Specifier, Dependency>} Dependencies specifier as written → id
  */
 
 /**
  * @typedef {object} Handle what a record's `run` gets as `h`
  * @property {(getters: Record<string, () => unknown>) => void} export
- * @property {(specifier: string) => void} exportAll
- * @property {(specifier: string) => object} import
+ * @property {(specifier: Specifier) => void} exportAll
+ * @property {(specifier: Specifier) => object} import
  * @property {(specifier: string) => Promise<object>} dynamicImport
  * @property {(specifier: string) => unknown} require
  * @property {object} meta
@@ -25,10 +27,10 @@
  * @property {() => Function} signature
  */
 
-/** @typedef {Iterator<unknown> | AsyncIterator<unknown>} Body */
+/** @typedef {Iterator<Record<string, () => unknown> | undefined> | AsyncIterator<unknown>} Body its first step may bring what it exports */
 
 /**
- * @typedef {{kind: "esm", imports?: string[], eager?: number[], refresh?: boolean, async?: boolean, run(h: Handle): Body}} EsmRecord
+ * @typedef {{kind: "esm", imports?: Specifier[], eager?: number[], refresh?: boolean, async?: boolean, url?: string, value?: boolean, run(h: Handle): Body}} EsmRecord
  * @typedef {{kind: "cjs", run(module: CommonJsModule, exports: unknown, require: Function, h: Handle): void}} CommonJsRecord
  * @typedef {{kind: "style", imports?: string[], exports?: Record<string, string>, composes?: Record<string, [specifier: string, name: string][]>}} StyleRecord
  * @typedef {EsmRecord | CommonJsRecord | StyleRecord} ModuleRecord
@@ -48,9 +50,10 @@
 
 /** A place in the table. */
 export class Module {
-  /** @param {string} id */
+  /** @param {Id} id */
   constructor(id) {
-    this.id = id;
+    /** A number in releases, where nothing takes it for a text. */
+    this.id = /** @type {string} */ (id);
     /** @type {ModuleRecord | null} null: not defined (yet, or any more) */
     this.record = null;
     /** @type {Dependencies} */
@@ -129,7 +132,7 @@ export class Instance {
 
 /**
  * What a module imports statically, in order: what it names, then what its eager patterns match.
- * @param {EsmRecord} record @param {Dependencies} deps @returns {string[]}
+ * @param {EsmRecord} record @param {Dependencies} deps @returns {Specifier[]}
  */
 export function staticImports({ imports = [], eager = [] }, deps) {
   if (eager.length === 0) return imports;

@@ -179,7 +179,10 @@ export function importView(module, node) {
  */
 function isValue({ id, instance, table }, specifier) {
   if (!table.has("default")) return false;
-  if (instance?.record.kind === "style" || /\.json$/.test(specifier)) return true;
+  const record = instance?.record;
+  if (record?.kind === "style" || (record?.kind === "esm" && record.value) || /\.json$/.test(specifier)) return true;
+  // A number in releases, whose records say it.
+  if (typeof id !== "string") return false;
   const path = id.replace(/[?#].*$/, "");
   return path.includes(".") && (path !== id || !SCRIPT.test(path));
 }

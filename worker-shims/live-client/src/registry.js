@@ -13,7 +13,7 @@ import { Instance, Module, staticImports, unreachable } from "./module.js";
 import { importView, requireView, syncNamespace } from "./namespace.js";
 import { classNames, importedSheets, sheetText } from "./sheet.js";
 
-/** @import { Dependencies, EsmRecord, ModuleRecord } from "./module.js" */
+/** @import { Dependencies, EsmRecord, Id, ModuleRecord, Specifier } from "./module.js" */
 
 /**
  * @typedef {object} Host what the registry needs from around it
@@ -37,11 +37,11 @@ export class Registry {
   /** @param {Host} host */
   constructor(host) {
     this.host = host;
-    /** @type {Map<string, Module>} */
+    /** @type {Map<Id, Module>} */
     this.modules = new Map();
-    /** @type {Map<string, string>} */
+    /** @type {Map<Id, string>} */
     this.aliases = new Map();
-    /** @type {Map<string, string>} text of style sheets */
+    /** @type {Map<Id, string>} text of style sheets */
     this.sheets = new Map();
     /** Instances made since the engine began a transaction. @type {Instance[] | null} */
     this.journal = null;
@@ -61,7 +61,7 @@ export class Registry {
 
   /**
    * The first definition of an id wins: vendor chunks overlap, and what runs already must stay one copy.
-   * @param {string} id @param {ModuleRecord} record @param {Dependencies} [deps]
+   * @param {Id} id @param {ModuleRecord} record @param {Dependencies} [deps]
    */
   define(id, record, deps = {}) {
     const module = this.#place(id);
@@ -90,30 +90,32 @@ export class Registry {
     module.code = code;
   }
 
-  /** @param {string} id @returns {Module} defined or not */
+  /** @param {Id} id @returns {Module} defined or not */
   #place(id) {
     let module = this.modules.get(id);
     if (!module) this.modules.set(id, (module = new Module(id)));
     return module;
   }
 
-  /** @param {string} id an id, an alias or the URL of an external module @returns {Module} */
+  /** @param {Id} id an id, an alias or the URL of an external module @returns {Module} */
   module(id) {
     const module = this.#place(this.aliases.get(id) ?? id);
-    if (!module.record && EXTERNAL.test(id)) this.replace(module, external(id, this.host), {}, null);
+    if (!module.record && typeof id === "string" && EXTERNAL.test(id)) this.replace(module, external(id, this.host), {}, null);
     return module;
   }
 
-  /** @param {Instance} instance @param {string} specifier @returns {{module: Module, node: boolean} | null} */
+  /** @param {Instance} instance @param {Specifier} specifier @returns {{module: Module, node: boolean} | null} */
   resolve(instance, specifier) {
     const dependency = Object.hasOwn(instance.deps, specifier) ? instance.deps[specifier] : null;
     if (dependency === null) return null;
+    // Releases write numbers, and the complement of one for Node's mode.
+    if (typeof dependency === "number") return { module: this.module(dependency < 0 ? ~dependency : dependency), node: dependency < 0 };
     return Array.isArray(dependency)
       ? { module: this.module(dependency[0]), node: dependency[1] === "node" }
       : { module: this.module(dependency), node: false };
   }
 
-  /** @param {Instance} instance @param {string} specifier */
+  /** @param {Instance} instance @param {Specifier} specifier */
   target(instance, specifier) {
     const edge = this.resolve(instance, specifier);
     if (edge) return edge;
@@ -189,6 +191,8 @@ export class Registry {
           this.starting.add(instance);
           const started = () => this.starting.delete(instance);
           step.then(started, started);
+        } else if (step.value) {
+          Object.assign(instance.getters, step.value);
         }
         instance.body = body;
         break;
@@ -308,7 +312,7 @@ export class Registry {
     // Whatever is there already, an `import()` evaluates in a later job (ECMAScript, 13.3.10).
     await undefined;
     const edge = this.resolve(importer, specifier);
-    if (!edge) return this.host.native(new URL(specifier, this.url(importer.module.id)).href);
+    if (!edge) return this.host.native(new URL(specifier, this.urlOf(importer.module)).href);
     this.#attach(importer, edge.module);
     // Also of a module that is defined: what it imports may still be on its way with another chunk.
     const chunks = this.host.fetch(edge.module.id);
@@ -316,6 +320,11 @@ export class Registry {
     this.link(edge.module);
     await this.evaluate(edge.module);
     return importView(edge.module, edge.node);
+  }
+
+  /** @param {Module} module */
+  urlOf({ id, record }) {
+    return this.url(String((record?.kind === "esm" && record.url) || id));
   }
 
   /** @param {string} id */
@@ -326,7 +335,7 @@ export class Registry {
   /** @param {Instance} instance @param {string} specifier @returns {URL} */
   asset(instance, specifier) {
     const edge = this.resolve(instance, specifier);
-    if (!edge) return new URL(specifier, this.url(instance.module.id));
+    if (!edge) return new URL(specifier, this.urlOf(instance.module));
     // Whoever has asked for the URL hears of a new one, as an importer does.
     this.#attach(instance, edge.module);
     if (!edge.module.record) return new URL(edge.module.id, this.host.origin);

@@ -6,13 +6,16 @@
  */
 // @ts-check
 
+import { calls } from "./compact.js";
 import { Registry } from "./registry.js";
+
+/** @import { Id } from "./module.js" */
 
 /**
  * @typedef {object} Table
  * @property {string[]} files names of scripts and sheets, beside the page's script
  * @property {Record<string, number[]>} chunks which of them a dynamic import of a module needs
- * @property {string[]} start modules that the page starts
+ * @property {Id[]} start modules that the page starts
  */
 
 /** @type {Table} */
@@ -36,7 +39,7 @@ const loadSheet = (href) =>
   });
 
 /** @param {string} href @returns {Promise<void>} */
-const loadScript = async (href) => (await import(href)).default(exports);
+const loadScript = async (href) => (await import(href)).default(modules);
 
 /** @param {string} file @returns {Promise<void>} */
 function load(file) {
@@ -72,7 +75,7 @@ function fetchChunks(id) {
 /** @type {Registry} */
 const registry = new Registry({
   origin: location.origin,
-  meta: (instance) => ({ url: registry.url(instance.module.id), env: {} }),
+  meta: (instance) => ({ url: registry.urlOf(instance.module), env: {} }),
   // Sheets are files of their own.
   style: () => {},
   signature: () => (/** @type {unknown} */ type) => type,
@@ -81,10 +84,8 @@ const registry = new Registry({
   native: (url) => import(url),
 });
 
-export const define = registry.define.bind(registry);
-
 /** What chunks get. */
-const exports = { define };
+export const modules = calls(registry);
 
 /** @param {string} url of the page's script @param {Table} chunkTable */
 export function start(url, chunkTable) {
@@ -93,7 +94,7 @@ export function start(url, chunkTable) {
   for (const id of table.start) void run(id);
 }
 
-/** @param {string} id */
+/** @param {Id} id */
 async function run(id) {
   const module = registry.module(id);
   registry.link(module);

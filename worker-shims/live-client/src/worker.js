@@ -7,11 +7,12 @@
  */
 // @ts-check
 
+import { calls } from "./compact.js";
 import { Registry } from "./registry.js";
 
 /**
  * @typedef {object} Start
- * @property {string} entry id of the worker's first module
+ * @property {import("./module.js").Id} entry id of the worker's first module
  * @property {string | null} [vendor] URL of the vendor chunk
  * @property {Record<string, unknown>} [env] `import.meta.env`
  */
@@ -22,7 +23,7 @@ let env = {};
 /** @type {Registry} */
 const registry = new Registry({
   origin: location.origin,
-  meta: (instance) => ({ url: registry.url(instance.module.id), env }),
+  meta: (instance) => ({ url: registry.urlOf(instance.module), env }),
   // Nothing shows in a worker; as in Vite, its sheets are not loaded.
   style: () => {},
   signature: () => (/** @type {unknown} */ type) => type,
@@ -53,6 +54,7 @@ Object.defineProperty(self, "__hotplate__", {
     define: registry.define.bind(registry),
     css: registry.css.bind(registry),
     alias: registry.alias.bind(registry),
+    modules: calls(registry),
     loaded: () => {},
     /** @param {Start} start */
     work: (start) => {

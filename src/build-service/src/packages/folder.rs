@@ -87,6 +87,11 @@ impl PackageFolder {
         })
     }
 
+    /// Where it is.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// What `specifier` means in the package file `importer`, or in the app when that is none.
     pub(crate) fn resolve(
         &self,

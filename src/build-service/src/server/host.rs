@@ -2,9 +2,11 @@
 //! left to be imported when it runs.
 
 use crate::host::Host;
-use hotplate_compiler::{GlobImport, ImportKind};
+use hotplate_compiler::{GlobImport, ImportKind, ModuleArtifact};
 use hotplate_linker::{GlobMatch, LinkFailure, Loaded, ModuleHost, Resolved, is_node_builtin};
 use hotplate_protocol::Diagnostic;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Which modules of Node a server may import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +74,18 @@ impl ModuleHost for ServerHost<'_> {
             return Ok(Loaded::External);
         }
         self.host.load(id)
+    }
+
+    fn stamp(&self, id: &str) -> Option<String> {
+        self.host.stamp(id)
+    }
+
+    fn function(
+        &self,
+        id: &str,
+        keep: Option<&BTreeSet<String>>,
+    ) -> Result<Arc<ModuleArtifact>, Vec<Diagnostic>> {
+        self.host.function(id, keep)
     }
 
     fn node_mode(&self, id: &str) -> bool {

@@ -15,20 +15,29 @@ use swc_core::ecma::ast::{
 use swc_core::ecma::visit::{Visit, VisitWith, noop_visit_type};
 
 use super::Marks;
+use super::function;
 use super::glob::Glob;
 use super::links::{Links, Requests, constant};
 use super::registry::Facts;
 use crate::artifact::{GlobForm, ImportKind};
+use crate::options::Output;
 use crate::text::is_identifier_name;
 
 /// `{ kind: "esm", … }`.
 pub(super) fn esm(
-    links: Links,
+    mut links: Links,
     requests: &Requests,
     globs: &[Glob],
     h: &Ident,
     facts: Facts,
+    output: &Output,
 ) -> Expr {
+    if let Output::Function { keep } = output {
+        if let Some(keep) = keep {
+            links.exports.retain(|(name, _)| keep.contains(&**name));
+        }
+        return function::esm(links, requests, h, facts);
+    }
     let Links {
         exports,
         stars,
@@ -67,11 +76,7 @@ pub(super) fn esm(
         .into_iter()
         .partition(|stmt| is_refresh_signature(stmt, h));
     statements.extend(signatures);
-    statements.push(statement(Expr::Yield(YieldExpr {
-        span: DUMMY_SP,
-        arg: None,
-        delegate: false,
-    })));
+    statements.push(statement(yields(None)));
     statements.extend(body.into_iter().filter(|stmt| !is_use_strict(stmt)));
 
     let imports = statics
@@ -124,7 +129,7 @@ pub(super) fn esm(
 }
 
 /// `{ kind: "cjs", … }`.
-pub(super) fn commonjs(body: Vec<Stmt>, h: &Ident, marks: Marks) -> Expr {
+pub(super) fn commonjs(body: Vec<Stmt>, h: &Ident, marks: Marks, output: &Output) -> Expr {
     let parameters = ["module", "exports", "require"].map(|name| {
         // A file that declares `var exports` means the parameter, as in Node.
         let own = SyntaxContext::empty().apply_mark(marks.top_level);
@@ -143,6 +148,9 @@ pub(super) fn commonjs(body: Vec<Stmt>, h: &Ident, marks: Marks) -> Expr {
     });
     let mut parameters = parameters.to_vec();
     parameters.push(h.clone());
+    if matches!(output, Output::Function { .. }) {
+        return function::expression(Function::default(), parameters, body);
+    }
     object(vec![
         property(name("kind"), text("cjs")),
         method(Function::default(), parameters, body),
@@ -216,7 +224,7 @@ fn name(name: &str) -> PropName {
     PropName::Ident(IdentName::new(name.into(), DUMMY_SP))
 }
 
-fn export_key(exported: &Atom) -> PropName {
+pub(super) fn export_key(exported: &Atom) -> PropName {
     if exported == "__proto__" {
         // As a plain key it would set the object's prototype.
         PropName::Computed(ComputedPropName {
@@ -230,7 +238,7 @@ fn export_key(exported: &Atom) -> PropName {
     }
 }
 
-fn property(key: PropName, value: Expr) -> PropOrSpread {
+pub(super) fn property(key: PropName, value: Expr) -> PropOrSpread {
     PropOrSpread::Prop(Box::new(Prop::KeyValue(KeyValueProp {
         key,
         value: Box::new(value),
@@ -238,38 +246,51 @@ fn property(key: PropName, value: Expr) -> PropOrSpread {
 }
 
 fn method(function: Function, parameters: Vec<Ident>, body: Vec<Stmt>) -> PropOrSpread {
+    PropOrSpread::Prop(Box::new(Prop::Method(MethodProp {
+        key: name("run"),
+        function: Box::new(with_body(function, parameters, body)),
+    })))
+}
+
+pub(super) fn with_body(function: Function, parameters: Vec<Ident>, body: Vec<Stmt>) -> Function {
     let params = parameters
         .into_iter()
         .map(|parameter| Param::from(Pat::Ident(parameter.into())))
         .collect();
-    PropOrSpread::Prop(Box::new(Prop::Method(MethodProp {
-        key: name("run"),
-        function: Box::new(Function {
-            params,
-            body: Some(FunctionBody {
-                span: DUMMY_SP,
-                stmts: body,
-            }),
-            ..function
+    Function {
+        params,
+        body: Some(FunctionBody {
+            span: DUMMY_SP,
+            stmts: body,
         }),
-    })))
+        ..function
+    }
 }
 
-fn object(props: Vec<PropOrSpread>) -> Expr {
+pub(super) fn object(props: Vec<PropOrSpread>) -> Expr {
     Expr::Object(ObjectLit {
         span: DUMMY_SP,
         props,
     })
 }
 
-fn getter(value: Expr) -> Expr {
+/// Where instantiation ends and evaluation begins.
+pub(super) fn yields(arg: Option<Expr>) -> Expr {
+    Expr::Yield(YieldExpr {
+        span: DUMMY_SP,
+        arg: arg.map(Box::new),
+        delegate: false,
+    })
+}
+
+pub(super) fn getter(value: Expr) -> Expr {
     Expr::Arrow(ArrowExpr {
         body: Box::new(ArrowFunctionBody::Expr(Box::new(value))),
         ..Default::default()
     })
 }
 
-fn call(h: &Ident, member: &str, arg: Expr) -> Expr {
+pub(super) fn call(h: &Ident, member: &str, arg: Expr) -> Expr {
     Expr::Call(CallExpr {
         span: DUMMY_SP,
         callee: Callee::Expr(Box::new(Expr::Member(MemberExpr {
@@ -282,21 +303,21 @@ fn call(h: &Ident, member: &str, arg: Expr) -> Expr {
     })
 }
 
-fn argument(expr: Expr) -> ExprOrSpread {
+pub(super) fn argument(expr: Expr) -> ExprOrSpread {
     ExprOrSpread {
         spread: None,
         expr: Box::new(expr),
     }
 }
 
-fn statement(expr: Expr) -> Stmt {
+pub(super) fn statement(expr: Expr) -> Stmt {
     Stmt::Expr(ExprStmt {
         span: DUMMY_SP,
         expr: Box::new(expr),
     })
 }
 
-fn text(value: &str) -> Expr {
+pub(super) fn text(value: &str) -> Expr {
     Expr::Lit(Lit::Str(Str::from(value)))
 }
 

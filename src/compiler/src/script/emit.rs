@@ -7,7 +7,7 @@ use swc_core::common::source_map::SourceMapGenConfig;
 use swc_core::common::sync::Lrc;
 use swc_core::common::{BytePos, DUMMY_SP, FileName, LineCol, SourceMap, Span};
 use swc_core::ecma::ast::{Expr, ModuleDecl, ModuleItem, Program};
-use swc_core::ecma::codegen::text_writer::JsWriter;
+use swc_core::ecma::codegen::text_writer::{JsWriter, WriteJs, omit_trailing_semi};
 use swc_core::ecma::codegen::{Config, Emitter, Node};
 
 use super::parse::Format;
@@ -31,15 +31,21 @@ pub(super) fn artifact(
     let keep_comments = options.mode == Mode::Production && !minify;
     let mut mappings = options.source_map.then(Vec::new);
     let mut code = Vec::new();
+    let writer = JsWriter::new(source_map.clone(), "\n", &mut code, mappings.as_mut());
     let mut emitter = Emitter {
         cfg: Config::default().with_minify(minify),
         cm: source_map.clone(),
         comments: keep_comments.then_some(comments as &dyn Comments),
-        wr: JsWriter::new(source_map.clone(), "\n", &mut code, mappings.as_mut()),
+        wr: if minify {
+            Box::new(omit_trailing_semi(writer)) as Box<dyn WriteJs>
+        } else {
+            Box::new(writer)
+        },
     };
     record
         .emit_with(&mut emitter)
         .map_err(|error| failure(&error.to_string()))?;
+    drop(emitter);
     let code = String::from_utf8(code).map_err(|error| failure(&error.to_string()))?;
     let map = match mappings {
         Some(mappings) => Some(map_json(source_map, &mappings, id)?),
@@ -79,7 +85,14 @@ fn record(program: &Program) -> Option<&Expr> {
         return None;
     };
     module.body.iter().find_map(|item| match item {
-        ModuleItem::ModuleDecl(ModuleDecl::ExportDefaultExpr(export)) => Some(&*export.expr),
+        ModuleItem::ModuleDecl(ModuleDecl::ExportDefaultExpr(export)) => {
+            let mut expr = &*export.expr;
+            // A function would begin a declaration there.
+            while let Expr::Paren(paren) = expr {
+                expr = &paren.expr;
+            }
+            Some(expr)
+        }
         ModuleItem::ModuleDecl(_) | ModuleItem::Stmt(_) => None,
     })
 }

@@ -7,6 +7,7 @@ mod class_fields;
 mod define;
 mod early;
 mod emit;
+mod function;
 mod glob;
 mod helper_names;
 mod links;
@@ -39,7 +40,7 @@ use self::parse::{Dialect, Parsed};
 use crate::artifact::ModuleArtifact;
 use crate::module_id::ModuleId;
 use crate::nesting;
-use crate::options::{JsxRuntime, Mode, Options};
+use crate::options::{JsxRuntime, Mode, Options, Output};
 use crate::place::{Finding, MOST, Places};
 
 /// The two marks every pass needs: names nobody declares, and the file's own top level.
@@ -175,7 +176,21 @@ impl Run<'_> {
         if self.text.contains("using ") {
             helper_names::unify(&mut program);
         }
-        let mut module = registry::rewrite(program, format, marks, self.refreshes())?;
+        let mut module = registry::rewrite(
+            program,
+            format,
+            marks,
+            self.refreshes(),
+            &self.options.output,
+        )?;
+        if self.options.output == Output::Facts {
+            return Ok(emit::described(
+                &module,
+                String::new(),
+                None,
+                &self.source_map,
+            ));
+        }
         #[cfg(feature = "minify")]
         if self.options.minify {
             module.program = minify(module.program, &self.source_map, &self.comments);
@@ -208,7 +223,7 @@ impl Run<'_> {
             replaced = define::apply(&mut program, self.options, marks.unresolved);
         }
         // What it asks for is found as in any other file.
-        let module = registry::rewrite(program, parsed.format, marks, false)?;
+        let module = registry::rewrite(program, parsed.format, marks, false, &Output::Record)?;
         let code = verbatim::record(self.text, self.start, &replaced, self.options.mode)
             .ok_or_else(|| emit::failure("a constant has no place in the text"))?;
         Ok(emit::described(&module, code, None, &self.source_map))
@@ -307,6 +322,7 @@ fn minify(
     source_map: &Lrc<SourceMap>,
     comments: &SingleThreadedComments,
 ) -> Program {
+    use swc_core::ecma::ast::EsVersion;
     use swc_core::ecma::minifier::optimize;
     use swc_core::ecma::minifier::option::{
         CompressOptions, ExtraOptions, MangleOptions, MinifyOptions,
@@ -324,6 +340,7 @@ fn minify(
     let options = MinifyOptions {
         compress: Some(CompressOptions {
             passes: 2,
+            ecma: EsVersion::Es2022,
             ..Default::default()
         }),
         mangle: Some(MangleOptions::default()),

@@ -26,6 +26,7 @@ use super::report::EarlyError;
 use super::requests::{is_glob, specifier};
 use super::{Marks, REFRESH_REGISTER, REFRESH_SIGNATURE};
 use crate::artifact::{GlobForm, ImportKind};
+use crate::options::Output;
 
 /// A record and what is known about it.
 #[derive(Debug)]
@@ -55,6 +56,7 @@ pub(super) fn rewrite(
     format: Format,
     marks: Marks,
     refreshes: bool,
+    output: &Output,
 ) -> Result<Rewritten, Vec<EarlyError>> {
     let unresolved = SyntaxContext::empty().apply_mark(marks.unresolved);
     let items = match program {
@@ -116,8 +118,8 @@ pub(super) fn rewrite(
         && links.exports.len() == passed
         && passed + stars.len() > 0;
     let record = match format {
-        Format::Esm => assemble::esm(links, &requests, &globs, &h, facts),
-        Format::CommonJs => assemble::commonjs(links.body, &h, marks),
+        Format::Esm => assemble::esm(links, &requests, &globs, &h, facts, output),
+        Format::CommonJs => assemble::commonjs(links.body, &h, marks, output),
     };
     Ok(Rewritten {
         program: assemble::program(record),

@@ -11,23 +11,49 @@ use crate::resolution_paths::{fragment_of, split_query};
 use crate::styles::{MAX_CONDITIONED, is_conditioned};
 use hotplate_compiler::{ImportKind, ImportRecord, ModuleArtifact, ModuleKind, Reexport};
 use hotplate_protocol::{Diagnostic, Severity};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A module of the graph.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct GraphModule {
     pub(crate) loaded: Loaded,
     /// In source order: what each import became.
-    pub(crate) links: Vec<Link>,
+    pub(crate) links: Arc<Vec<Link>>,
     /// The record in place of the artifact's, once pruning has written a smaller one.
     pub(crate) code: Option<String>,
+    /// The same as data.
+    pub(crate) barrel: Option<Barrel>,
+    /// The exports that somebody reads, once pruning knows; `None`: all of them.
+    pub(crate) keep: Option<BTreeSet<String>>,
+    /// Its code for a release.
+    pub(crate) function: Option<Arc<ModuleArtifact>>,
     node: bool,
 }
 
+/// A module that only passes names on, with those that are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Barrel {
+    /// Specifiers, in order.
+    pub(crate) imports: Vec<String>,
+    pub(crate) names: Vec<BarrelName>,
+    /// Positions of imports that it has `export *` from.
+    pub(crate) stars: Vec<usize>,
+}
+
+/// One name that a barrel passes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BarrelName {
+    pub(crate) exported: String,
+    /// Position of the import.
+    pub(crate) import: usize,
+    /// `*`: the namespace.
+    pub(crate) imported: String,
+}
+
 /// One import that resolved.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Link {
     pub(crate) specifier: String,
     pub(crate) kind: ImportKind,
@@ -51,7 +77,7 @@ impl GraphModule {
         let style = self
             .artifact()
             .is_some_and(|artifact| artifact.kind == ModuleKind::Style);
-        for link in &self.links {
+        for link in self.links.iter() {
             // Sheets carry URLs in their text, and the runtime leaves other origins' URLs alone.
             if link.kind == ImportKind::Asset && (style || is_external(&link.id)) {
                 continue;
@@ -103,8 +129,20 @@ impl Graph {
         roots: &[String],
         is_served: &(dyn Fn(&str) -> bool + Sync),
     ) -> Result<Self, Vec<Diagnostic>> {
+        Self::walk_from(&mut HashMap::new(), host, roots, is_served)
+    }
+
+    /// The same, with those of `known` that are as they were; it knows what was visited afterwards.
+    pub(crate) fn walk_from(
+        known: &mut HashMap<String, Known>,
+        host: &dyn ModuleHost,
+        roots: &[String],
+        is_served: &(dyn Fn(&str) -> bool + Sync),
+    ) -> Result<Self, Vec<Diagnostic>> {
+        let before = std::mem::take(known);
         let visits = Visits {
             host,
+            known: &before,
             is_served,
             done: Mutex::default(),
             conditioned: AtomicUsize::new(0),
@@ -125,14 +163,18 @@ impl Graph {
             let mut next = BTreeSet::new();
             for id in wave {
                 // Taken already: it stood in an earlier wave.
-                let Some(Visited {
+                let Some(visited) = visited.remove(&id).flatten() else {
+                    continue;
+                };
+                if let Some(stamp) = host.stamp(&id) {
+                    let visited = visited.clone();
+                    known.insert(id.clone(), Known { stamp, visited });
+                }
+                let Visited {
                     module,
                     said,
                     warnings,
-                }) = visited.remove(&id).flatten()
-                else {
-                    continue;
-                };
+                } = visited;
                 errors.extend(said);
                 graph.warnings.extend(warnings);
                 next.extend(module.targets(is_served).map(str::to_owned));
@@ -155,7 +197,7 @@ impl Graph {
             Leave(&'a str),
         }
         let mut order = Vec::new();
-        let mut seen = BTreeSet::new();
+        let mut seen = HashSet::new();
         let mut later: std::collections::VecDeque<&str> =
             roots.iter().map(String::as_str).collect();
         while let Some(root) = later.pop_front() {
@@ -257,7 +299,15 @@ pub(crate) fn is_external(id: &str) -> bool {
         || id == NOTHING
 }
 
+/// A module as it was visited, and what it was then.
+#[derive(Debug)]
+pub(crate) struct Known {
+    stamp: String,
+    visited: Visited,
+}
+
 /// One module that was visited.
+#[derive(Debug, Clone)]
 struct Visited {
     module: GraphModule,
     /// What its file and its imports are said to have wrong.
@@ -269,6 +319,7 @@ struct Visited {
 /// short chain (React's client) does not hold up what is beside it.
 struct Visits<'a> {
     host: &'a dyn ModuleHost,
+    known: &'a HashMap<String, Known>,
     is_served: &'a (dyn Fn(&str) -> bool + Sync),
     /// `None` as long as a module is being visited.
     done: Mutex<HashMap<String, Option<Visited>>>,
@@ -279,6 +330,15 @@ struct Visits<'a> {
 impl Visits<'_> {
     fn done(&self) -> MutexGuard<'_, HashMap<String, Option<Visited>>> {
         self.done.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn visited(&self, id: &str) -> Visited {
+        match self.known.get(id) {
+            Some(known) if self.host.stamp(id).as_ref() == Some(&known.stamp) => {
+                known.visited.clone()
+            }
+            Some(_) | None => visit(self.host, id),
+        }
     }
 
     fn start<'s>(&'s self, scope: &rayon::Scope<'s>, ids: impl Iterator<Item = String>) {
@@ -294,7 +354,7 @@ impl Visits<'_> {
             }
             done.insert(id.clone(), None);
             scope.spawn(move |scope| {
-                let visited = visit(self.host, &id);
+                let visited = self.visited(&id);
                 let targets: Vec<String> = visited
                     .module
                     .targets(self.is_served)
@@ -357,8 +417,11 @@ fn visit(host: &dyn ModuleHost, id: &str) -> Visited {
     let module = GraphModule {
         node: host.node_mode(id),
         loaded,
-        links,
+        links: Arc::new(links),
         code: None,
+        barrel: None,
+        keep: None,
+        function: None,
     };
     Visited {
         module,

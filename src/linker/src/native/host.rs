@@ -4,8 +4,11 @@
 
 use crate::diagnose::{self, at};
 use crate::glob::GlobMatch;
+#[cfg(doc)]
+use hotplate_compiler::Output;
 use hotplate_compiler::{GlobImport, ImportKind, ImportRecord, ModuleArtifact};
 use hotplate_protocol::{Diagnostic, Severity};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What a specifier resolved to.
@@ -109,6 +112,15 @@ pub trait ModuleHost: Sync {
     fn glob(&self, importer: &str, glob: &GlobImport) -> Vec<GlobMatch>;
     /// The content of an id, its query (`?raw`, `?url`) included.
     fn load(&self, id: &str) -> Result<Loaded, Vec<Diagnostic>>;
+    /// What tells a content of an id from another one, without reading it; `None` where that cannot be told.
+    fn stamp(&self, id: &str) -> Option<String>;
+    /// The function that a release makes a module's record of ([`Output::Function`]); `keep` are the exports
+    /// that somebody reads, `None` for all.
+    fn function(
+        &self,
+        id: &str,
+        keep: Option<&BTreeSet<String>>,
+    ) -> Result<Arc<ModuleArtifact>, Vec<Diagnostic>>;
     /// Whether a module is in Node's ES module mode (`.mjs`, `"type": "module"`); app modules never are.
     fn node_mode(&self, id: &str) -> bool;
 }

@@ -4,6 +4,8 @@
 //! and the page. Equal input gives equal bytes. Uploading and limits are the build service's business.
 
 mod chunks;
+mod memory;
+mod numbers;
 mod page;
 pub(super) mod prune;
 mod records;
@@ -13,6 +15,9 @@ mod text;
 mod workers;
 
 use self::chunks::Chunks;
+use self::memory::KnownFunction;
+pub use self::memory::ReleaseMemory;
+use self::numbers::Numbers;
 use self::records::Records;
 pub use self::text::ReleaseMap;
 use super::graph::Graph;
@@ -23,6 +28,7 @@ use crate::tree::Tree;
 use crate::{diagnose, html};
 use data_encoding::HEXLOWER;
 use flate2::{Compression, write::GzEncoder};
+use hotplate_compiler::ModuleKind;
 use hotplate_protocol::{Bundle, Chunk, Diagnostic};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -39,6 +45,8 @@ pub struct ReleaseApp<'a> {
     pub resolver: &'a AppResolver,
     /// Text of `index.html`.
     pub index_html: &'a str,
+    /// Changes whenever a specifier could mean something else than before, or code be compiled otherwise.
+    pub context: &'a str,
     /// Content of a file of the tree; asked for `public/` and for what the page itself refers to.
     pub content: &'a (dyn Fn(&str) -> Option<Arc<[u8]>> + Sync),
 }
@@ -61,6 +69,8 @@ pub struct Release {
     pub bundle: Bundle,
     /// What does not stop it.
     pub warnings: Vec<Diagnostic>,
+    /// How large each module of it is, by id.
+    pub modules: BTreeMap<String, u64>,
     /// The source maps of its scripts, sorted by path; they are nobody's to see but the app's owner's.
     pub maps: Vec<ReleaseMap>,
 }
@@ -69,7 +79,9 @@ pub struct Release {
 pub fn link_release(
     host: &dyn ModuleHost,
     app: &ReleaseApp<'_>,
+    memory: &mut ReleaseMemory,
 ) -> Result<Release, Vec<Diagnostic>> {
+    memory.begin(app.context.to_owned());
     let entries = Entries::read(app)?;
     let roots: Vec<String> = entries
         .sheets
@@ -78,8 +90,9 @@ pub fn link_release(
         .map(|(_, id)| id.clone())
         .collect();
     let is_public = |id: &str| is_public(app.tree, id);
-    let mut graph = Graph::walk(host, &roots, &is_public)?;
+    let mut graph = Graph::walk_from(&mut memory.known, host, &roots, &is_public)?;
     prune::prune(&mut graph, &roots);
+    write_functions(host, &mut graph, memory)?;
     let order = graph.execution_order(&roots);
     let mut files = BTreeMap::new();
     let urls = emit_assets(&graph, &order, &mut files);
@@ -91,13 +104,15 @@ pub fn link_release(
 
     let starts: Vec<&str> = entries.scripts.iter().map(|(_, id)| id.as_str()).collect();
     let chunks = Chunks::of(&graph, &order, &roots);
+    let numbers = Numbers::of_chunks(&chunks);
     let records = Records {
         graph: &graph,
+        numbers: &numbers,
         url_of: &url_of,
         inlined: &workers.inlined,
     };
     let written = scripts::write(records, &chunks, &starts, &mut files);
-    let bundle = measure(&files, &written.code);
+    let bundle = measure(&files, &written.code, memory);
 
     let page = page::rewrite(app, &entries, &written.page, &mut files)?;
     files.insert("index.html".to_owned(), page.into_bytes());
@@ -119,9 +134,76 @@ pub fn link_release(
     Ok(Release {
         files,
         bundle,
+        modules: sizes(&graph),
         warnings: graph.warnings,
         maps,
     })
+}
+
+/// What came of writing one module: its id and code, if it has any.
+type Written = Result<Option<(String, KnownFunction)>, Vec<Diagnostic>>;
+
+/// Has the code of every module written with the names that are wanted of it.
+fn write_functions(
+    host: &dyn ModuleHost,
+    graph: &mut Graph,
+    memory: &mut ReleaseMemory,
+) -> Result<(), Vec<Diagnostic>> {
+    let known = &*memory;
+    let results: Vec<Written> = graph
+        .modules
+        .par_iter_mut()
+        .map(|(id, module)| {
+            let is_written = module.barrel.is_none()
+                && module
+                    .artifact()
+                    .is_some_and(|artifact| artifact.kind != ModuleKind::Style);
+            if !is_written {
+                return Ok(None);
+            }
+            let stamp = host.stamp(id);
+            let function = match known.function(id, stamp.as_deref(), module.keep.as_ref()) {
+                Some(function) => function,
+                None => host.function(id, module.keep.as_ref())?,
+            };
+            module.function = Some(Arc::clone(&function));
+            Ok(stamp.map(|stamp| {
+                let known = KnownFunction::new(stamp, module.keep.clone(), function);
+                (id.clone(), known)
+            }))
+        })
+        .collect();
+    let mut errors = Vec::new();
+    memory.functions.clear();
+    for result in results {
+        match result {
+            Ok(known) => memory.functions.extend(known),
+            Err(diagnostics) => errors.extend(diagnostics),
+        }
+    }
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(errors)
+    }
+}
+
+fn sizes(graph: &Graph) -> BTreeMap<String, u64> {
+    let modules = graph.modules.iter();
+    modules
+        .map(|(id, module)| {
+            let bytes = match &module.loaded {
+                Loaded::Module(artifact) => {
+                    let code = module.function.as_ref().unwrap_or(artifact);
+                    code.code.len() + artifact.css.as_ref().map_or(0, String::len)
+                }
+                Loaded::Asset { bytes, .. } => bytes.len(),
+                // Its script is measured by what that is made of.
+                Loaded::Worker { .. } | Loaded::External | Loaded::Empty => 0,
+            };
+            (id.clone(), bytes as u64)
+        })
+        .collect()
 }
 
 /// What the page starts: as written, and as module id.
@@ -242,16 +324,23 @@ fn path_of(name: &str, hash: &str, extension: &str) -> String {
     )
 }
 
-fn measure(files: &BTreeMap<String, Vec<u8>>, code: &BTreeSet<String>) -> Bundle {
-    let mut chunks: Vec<Chunk> = code
-        .par_iter()
-        .filter_map(|path| {
-            let bytes = files.get(path)?;
-            Some(Chunk {
-                file: path.clone(),
-                bytes: bytes.len() as u64,
-                gzip_bytes: gzip_size(bytes),
-            })
+fn measure(
+    files: &BTreeMap<String, Vec<u8>>,
+    code: &BTreeSet<String>,
+    memory: &mut ReleaseMemory,
+) -> Bundle {
+    let texts: Vec<(&String, &[u8])> = code
+        .iter()
+        .filter_map(|path| Some((path, files.get(path)?.as_slice())))
+        .collect();
+    let packed = memory.gzip_sizes(&texts.iter().map(|(_, bytes)| *bytes).collect::<Vec<_>>());
+    let mut chunks: Vec<Chunk> = texts
+        .into_iter()
+        .zip(packed)
+        .map(|((path, bytes), gzip_bytes)| Chunk {
+            file: path.clone(),
+            bytes: bytes.len() as u64,
+            gzip_bytes,
         })
         .collect();
     chunks.sort_by(|left, right| {

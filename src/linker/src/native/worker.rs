@@ -46,15 +46,16 @@ impl GraphModule {
 
 /// A worker's script; `modules` are the registry calls of what its first module reaches.
 pub(crate) fn script(entry: &str, modules: &str) -> String {
-    let (before, after) = around(entry);
+    let (before, after) = around(&literal(entry));
     format!("{before}{modules}{after}")
 }
 
 /// What stands before and after the modules of a worker's script; whole lines both.
+/// `entry` is the first module as JavaScript.
 pub(crate) fn around(entry: &str) -> (String, String) {
     (
         format!("{}\n", RUNTIME.trim_end()),
-        format!("__hotplate__.work({{entry:{}}});\n", literal(entry)),
+        format!("__hotplate__.work({{entry:{entry}}});\n"),
     )
 }
 

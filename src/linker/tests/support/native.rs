@@ -1,12 +1,17 @@
 //! A module host over files in memory.
 
 use super::Files;
-use hotplate_compiler::{GlobImport, ImportKind, Options, Source, compile, is_compilable};
+use data_encoding::HEXLOWER;
+use hotplate_compiler::{
+    GlobImport, ImportKind, ModuleArtifact, Options, Output, Source, compile, is_compilable,
+};
 use hotplate_linker::{
     AppResolution, AppResolver, GlobMatch, LinkFailure, Loaded, ModuleHost, Resolved, is_asset,
     package_name,
 };
 use hotplate_protocol::Diagnostic;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// An app and packages (`react@1.0.0/index.js`; a package without `sideEffects` in `pure`).
@@ -30,6 +35,17 @@ impl Host {
                     && path.split_once('/').is_some_and(|(_, at)| at == file)
             })
             .map(|path| format!("npm:{path}"))
+    }
+}
+
+impl Host {
+    fn content(&self, id: &str) -> &[u8] {
+        let plain = id.split('?').next().unwrap();
+        match plain.strip_prefix("npm:") {
+            Some(path) => self.packages.get(path),
+            None => self.files.get(plain.trim_start_matches('/')),
+        }
+        .unwrap_or_else(|| panic!("{id} was resolved"))
     }
 }
 
@@ -86,17 +102,39 @@ impl ModuleHost for Host {
         self.resolver.glob(importer, glob)
     }
 
+    fn stamp(&self, id: &str) -> Option<String> {
+        let content = self.content(id);
+        Some(HEXLOWER.encode(&Sha256::digest(content)))
+    }
+
+    fn function(
+        &self,
+        id: &str,
+        keep: Option<&BTreeSet<String>>,
+    ) -> Result<Arc<ModuleArtifact>, Vec<Diagnostic>> {
+        let output = Output::Function {
+            keep: keep.cloned(),
+        };
+        let compiled = compile(
+            &Source {
+                id,
+                content: self.content(id),
+            },
+            &Options {
+                output,
+                ..self.options.clone()
+            },
+        );
+        compiled.artifact.map(Arc::new).ok_or(compiled.diagnostics)
+    }
+
     fn load(&self, id: &str) -> Result<Loaded, Vec<Diagnostic>> {
         let plain = id.split('?').next().unwrap();
-        let content = match plain.strip_prefix("npm:") {
-            Some(path) => self.packages.get(path),
-            None => self.files.get(plain.trim_start_matches('/')),
-        }
-        .unwrap_or_else(|| panic!("{id} was resolved"));
+        let content = self.content(id);
         if is_asset(id) || !is_compilable(plain) && !id.contains('?') {
             let extension = plain.rsplit('.').next().unwrap().to_owned();
             return Ok(Loaded::Asset {
-                bytes: Arc::from(content.as_slice()),
+                bytes: Arc::from(content),
                 extension,
             });
         }

@@ -97,7 +97,7 @@ fn cases(
         let module = order.get(place).and_then(|id| graph.modules.get(id));
         module
             .into_iter()
-            .flat_map(|module| &module.links)
+            .flat_map(|module| module.links.iter())
             .filter(move |link| (link.kind == ImportKind::Dynamic) == dynamic)
             .filter_map(|link| place_of(&link.id))
     };

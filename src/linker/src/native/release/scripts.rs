@@ -5,7 +5,7 @@
 //! it and the page's, and nothing else.
 
 use super::chunks::{Chunk, Chunks};
-use super::records::Records;
+use super::records::{MODULES, Records};
 use super::text::{ReleaseMap, Text};
 use super::{asset_name, emit, emitted_path, sheets};
 use crate::record::{json, literal};
@@ -45,9 +45,9 @@ struct Table<'a> {
     /// Names beside the page's script, each once.
     files: Vec<&'a str>,
     /// Which of them a dynamic import of a module needs.
-    chunks: BTreeMap<&'a str, Vec<usize>>,
+    chunks: BTreeMap<String, Vec<usize>>,
     /// What is evaluated.
-    start: &'a [&'a str],
+    start: Vec<Option<u32>>,
 }
 
 /// Puts the chunks among the files.
@@ -93,20 +93,24 @@ pub(super) fn write(
         code.push(RUNTIME.trim_end());
         code.push("\n");
         if apart {
-            code.push("__hotplate_vendor__(__hotplate__);\n");
+            code.push("__hotplate_vendor__(__hotplate__.modules);\n");
         }
+        code.push(&format!("({MODULES}=>{{\n"));
         code.append(records.of(own.iter().copied()));
+        code.push("})(__hotplate__.modules);\n");
         let table = Table {
             files: names.iter().map(|path| in_assets(path)).collect(),
-            chunks: chunks
-                .dynamic
-                .iter()
-                .map(|(target, needed)| {
-                    let ranges = needed.iter().filter_map(|chunk| of_chunk.get(*chunk));
-                    (*target, ranges.cloned().flatten().collect())
-                })
-                .collect(),
-            start: starts,
+            chunks: records.numbers.keyed(
+                chunks
+                    .dynamic
+                    .iter()
+                    .map(|(target, needed)| {
+                        let ranges = needed.iter().filter_map(|chunk| of_chunk.get(*chunk));
+                        (*target, ranges.cloned().flatten().collect())
+                    })
+                    .collect(),
+            ),
+            start: starts.iter().map(|id| records.numbers.get(id)).collect(),
         };
         code.push("__hotplate__.start(import.meta.url,");
         code.push(&json(&table));
@@ -164,7 +168,7 @@ fn sheet(
 
 fn module(records: Text) -> Text {
     let mut text = Text::default();
-    text.push("export default __hotplate__=>{\n");
+    text.push(&format!("export default {MODULES}=>{{\n"));
     text.append(records);
     text.push("}\n");
     text

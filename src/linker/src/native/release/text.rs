@@ -32,13 +32,19 @@ impl Text {
 
     /// Appends what no source has.
     pub(super) fn push(&mut self, text: &str) {
-        let lines = text.bytes().filter(|byte| *byte == b'\n').count();
-        let last = text.rsplit('\n').next().unwrap_or_default();
-        if lines > 0 {
-            self.line += number(lines);
-            self.column = 0;
-        }
-        self.column += number(last.encode_utf16().count());
+        let last = match text.rfind('\n') {
+            Some(end) => {
+                self.line += number(text.bytes().filter(|byte| *byte == b'\n').count());
+                self.column = 0;
+                text.get(end + 1..).unwrap_or_default()
+            }
+            None => text,
+        };
+        self.column += number(if last.is_ascii() {
+            last.len()
+        } else {
+            last.encode_utf16().count()
+        });
         self.code.push_str(text);
     }
 
@@ -55,7 +61,9 @@ impl Text {
     /// Appends other text, which begins a line.
     pub(super) fn append(&mut self, other: Self) {
         let line = self.line;
-        self.push(&other.code);
+        self.code.push_str(&other.code);
+        self.line += other.line;
+        self.column = other.column;
         self.parts.extend(other.parts.into_iter().map(|part| Part {
             line: part.line + line,
             ..part

@@ -4,7 +4,8 @@
 //! A name is therefore the hash of what the worker and those it starts run, written before any of them has a
 //! name.
 
-use super::records::Records;
+use super::numbers::Numbers;
+use super::records::{MODULES, Records};
 use super::text::{ReleaseMap, Text};
 use super::{asset_name, emit_assets, path_of};
 use crate::assets::is_inline_worker;
@@ -51,15 +52,20 @@ pub(super) fn emit(
             let public = || is_public(id).then(|| split_query(id).0.to_owned());
             urls.get(id).cloned().or_else(public)
         };
+        let ids = || worker.order.iter().map(String::as_str);
+        let numbers = Numbers::of(ids());
         let records = Records {
             graph,
+            numbers: &numbers,
             url_of: &url_of,
             inlined: &BTreeMap::new(),
         };
-        let (before, after) = around(&worker.entry);
+        let (before, after) = around(&numbers.name(&worker.entry));
         let mut text = Text::default();
         text.push(&before);
-        text.append(records.of(worker.order.iter().map(String::as_str)));
+        text.push(&format!("({MODULES}=>{{\n"));
+        text.append(records.of(ids()));
+        text.push("})(__hotplate__.modules);\n");
         text.push(&after);
         text
     };
