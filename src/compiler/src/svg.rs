@@ -10,7 +10,7 @@ use crate::options::Options;
 use crate::place::{Finding, Places};
 use crate::{Outcome, script};
 use roxmltree::{Attribute, Document, Node, ParsingOptions};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use std::fmt::Write as _;
 
 /// Deepest nesting of elements.
@@ -76,7 +76,7 @@ fn write_element(node: Node<'_, '_>, depth: usize, out: &mut String) -> Result<(
     if depth > MAX_DEPTH {
         return Err(node.range().start);
     }
-    let mut attributes = Map::new();
+    let mut attributes = Vec::new();
     if depth == 0 {
         for namespace in node.namespaces() {
             let name = match namespace.name() {
@@ -84,11 +84,11 @@ fn write_element(node: Node<'_, '_>, depth: usize, out: &mut String) -> Result<(
                 Some("xlink") => "xmlnsXlink",
                 Some(_) => continue,
             };
-            attributes.insert(name.to_owned(), json!(namespace.uri()));
+            attributes.push((name.to_owned(), json!(namespace.uri()).to_string()));
         }
     }
     attributes.extend(node.attributes().filter_map(property));
-    let attributes = Value::Object(attributes);
+    let attributes = object(&attributes);
     let _ = write!(out, "createElement({}, ", json!(node.tag_name().name()));
     let _ = match depth {
         0 => write!(out, "{{ ...{attributes}, ...props }}"),
@@ -113,8 +113,8 @@ fn write_element(node: Node<'_, '_>, depth: usize, out: &mut String) -> Result<(
 }
 
 /// An attribute as React names it.
-fn property(attribute: Attribute<'_, '_>) -> Option<(String, Value)> {
-    let (name, value) = (attribute.name(), attribute.value());
+fn property(attribute: Attribute<'_, '_>) -> Option<(String, String)> {
+    let (name, value) = (attribute.name(), json!(attribute.value()).to_string());
     let name = match attribute.namespace() {
         None => name.to_owned(),
         Some(XLINK) => format!("xlink:{name}"),
@@ -130,18 +130,26 @@ fn property(attribute: Attribute<'_, '_>) -> Option<(String, Value)> {
         return None;
     }
     Some(match name.as_str() {
-        "style" => (name, style(value)),
-        "class" => ("className".to_owned(), json!(value)),
-        "for" => ("htmlFor".to_owned(), json!(value)),
-        "tabindex" => ("tabIndex".to_owned(), json!(value)),
-        "crossorigin" => ("crossOrigin".to_owned(), json!(value)),
-        _ if name.starts_with("data-") || name.starts_with("aria-") => (name, json!(value)),
-        _ => (camel_case(&name), json!(value)),
+        "style" => (name, style(attribute.value())),
+        "class" => ("className".to_owned(), value),
+        "for" => ("htmlFor".to_owned(), value),
+        "tabindex" => ("tabIndex".to_owned(), value),
+        "crossorigin" => ("crossOrigin".to_owned(), value),
+        _ if name.starts_with("data-") || name.starts_with("aria-") => (name, value),
+        _ => (camel_case(&name), value),
     })
 }
 
+/// Properties with their code, in their order (which a JSON object would not keep everywhere).
+fn object(properties: &[(String, String)]) -> String {
+    let properties = properties
+        .iter()
+        .map(|(name, code)| format!("{}: {code}", json!(name)));
+    format!("{{ {} }}", properties.collect::<Vec<_>>().join(", "))
+}
+
 /// Declarations as React's style object.
-fn style(text: &str) -> Value {
+fn style(text: &str) -> String {
     let declarations = text.split(';').filter_map(|declaration| {
         let (name, value) = declaration.split_once(':')?;
         let name = name.trim();
@@ -155,9 +163,9 @@ fn style(text: &str) -> Value {
                 name
             })
         };
-        Some((key, json!(value.trim())))
+        Some((key, json!(value.trim()).to_string()))
     });
-    Value::Object(declarations.collect())
+    object(&declarations.collect::<Vec<_>>())
 }
 
 /// `stroke-width` → `strokeWidth`, `xlink:href` → `xlinkHref`, `-webkit-x` → `WebkitX`.
