@@ -44,7 +44,7 @@ test("a file that does not end in a line break is added to, not broken", () => {
   const file = join(state("append"), ".dev.vars");
   writeFileSync(file, "PORT=9999");
   assert.equal(readConfiguration({ HOTPLATE_STATE: state("append") }).port, 9999);
-  assert.match(readFileSync(file, "utf8"), /^PORT=9999\nADMIN_TOKEN="[\w-]{32}"\nBUILD_SERVICE_SECRET="[\w-]{32}"\n$/);
+  assert.match(readFileSync(file, "utf8"), /^PORT=9999\nADMIN_TOKEN="[\w-]{32}"\nBUILD_SERVICE_SECRET="[\w-]{32}"\nSECRETS_KEY="[\w-]{32}"\n$/);
 });
 
 /** @type {[Record<string, string>, RegExp][]} */

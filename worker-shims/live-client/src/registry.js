@@ -119,7 +119,9 @@ export class Registry {
   target(instance, specifier) {
     const edge = this.resolve(instance, specifier);
     if (edge) return edge;
-    throw coded(`Cannot find module '${specifier}' imported from ${instance.module.id}`, "MODULE_NOT_FOUND");
+    const { id } = instance.module;
+    // Modules of releases are numbers, which tell nobody anything.
+    throw coded(`Cannot find module '${specifier}'${typeof id === "string" ? ` imported from ${id}` : ""}`, "MODULE_NOT_FOUND");
   }
 
   /** @param {Instance} instance @param {Module} target */

@@ -5,7 +5,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
@@ -100,12 +100,16 @@ before(async () => {
   stack.url = `http://127.0.0.1:${/** @type {any} */ (server.address()).port}/`;
   stack.log = [];
   stack.received = [];
+  stack.heard = new EventEmitter();
   stack.sockets = new WebSocketServer({ server, path: "/@live/socket" });
   stack.sockets.on("connection", (/** @type {any} */ socket, /** @type {any} */ request) => {
     const seq = Number(new URL(request.url, "http://x").searchParams.get("seq"));
     socket.send(JSON.stringify({ type: "connected", seq: stack.log.length, revision: stack.log.length }));
     for (const update of stack.log.slice(seq)) socket.send(JSON.stringify(update));
-    socket.on("message", (/** @type {any} */ data) => stack.received.push(String(data)));
+    socket.on("message", (/** @type {any} */ data) => {
+      stack.received.push(String(data));
+      stack.heard.emit("message");
+    });
   });
   stack.browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"] });
 });
@@ -204,9 +208,8 @@ test("a page lives through edits, errors and losses without a reload", { skip, t
   await page.evaluate(() => void setTimeout(() => { throw new Error("uncaught"); }));
   await uncaught;
   // A round trip behind the messages: what was sent before it has arrived.
-  const marker = new Promise((resolve) => stack.sockets.clients.forEach((/** @type {any} */ client) => client.once("message", resolve)));
   await page.evaluate(() => console.log("marker"));
-  await marker;
+  while (!stack.received.some((/** @type {string} */ text) => text.includes("marker"))) await once(stack.heard, "message");
   /** @type {any[]} */
   const sent = stack.received.map((/** @type {string} */ text) => JSON.parse(text));
   assert.ok(sent.some(({ type, level, args }) => type === "console" && level === "warn" && args[1] === '{"a":1}'));
