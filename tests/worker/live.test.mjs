@@ -98,27 +98,43 @@ describe("paths of the live host", () => {
 
 describe("work in proportion to an edit", () => {
   const leaf = (/** @type {number} */ at, /** @type {string} */ more = "") => `${more}export const x${at} = ${at};\n`;
-  const names = Array.from({ length: 199 }, (_, at) => at);
-  before(() =>
-    at.app("counted", {
-      "index.html": VITE_PAGE,
-      "src/main.ts": names.map((name) => `import { x${name} } from "./m${name}";\nconsole.log(x${name});\n`).join(""),
-      ...Object.fromEntries(names.map((name) => [`src/m${name}.ts`, leaf(name)])),
-    }),
-  );
+  const SIZES = [20, 600];
+  before(async () => {
+    for (const size of SIZES) {
+      const names = Array.from({ length: size }, (_, at) => at);
+      await at.app(`counted-${size}`, {
+        "index.html": VITE_PAGE,
+        // Something is wrong elsewhere, as it often is.
+        "src/wrong.ts": "export const = 1;\n",
+        "src/main.ts": names.map((name) => `import { x${name} } from "./m${name}";\nconsole.log(x${name});\n`).join("") + 'import "./wrong";\n',
+        ...Object.fromEntries(names.map((name) => [`src/m${name}.ts`, leaf(name)])),
+      });
+    }
+  });
 
-  /** @type {[name: string, files: Record<string, string>, compiled: number, linked: number][]} */
+  /** @type {[name: string, files: Record<string, string | null>, compiled: number, linked: number][]} */
   const edits = [
-    ["a leaf of 200 modules", { "src/m7.ts": `${leaf(7)}export const y = 1;\n` }, 1, 1],
+    ["a leaf", { "src/m7.ts": `${leaf(7)}export const y = 1;\n` }, 1, 1],
     ["the same content", { "src/m7.ts": `${leaf(7)}export const y = 1;\n` }, 0, 0],
     ["an import of a new module: the importer and what is new", { "src/m7.ts": leaf(7, 'import "./new";\n'), "src/new.ts": "export {};\n" }, 2, 2],
+    ["a file of no module", { "notes.md": "# notes\n" }, 0, 0],
+    ["a module that goes, and its import", { "src/m7.ts": leaf(7), "src/new.ts": null }, 1, 2],
   ];
   for (const [name, files, compiled, linked] of edits) {
-    test(name, async () => {
-      const writes = Object.entries(files).map(([path, content]) => ({ path, content }));
-      const answer = await at.api("PATCH", "/v1/apps/counted/files", { json: { writes } });
-      assert.equal(answer.status, 200, answer.text);
-      assert.equal(answer.headers["server-timing"], `compile;desc="${compiled} modules", link;desc="${linked} modules"`);
+    test(`${name}: the same in apps of ${SIZES.join(" and ")} modules`, async () => {
+      const writes = Object.entries(files).flatMap(([path, content]) => (content === null ? [] : [{ path, content }]));
+      const deletes = Object.keys(files).filter((path) => files[path] === null);
+      const done = [];
+      for (const size of SIZES) {
+        const answer = await at.api("PATCH", `/v1/apps/counted-${size}/files`, { json: { writes, deletes } });
+        assert.equal(answer.status, 200, answer.text);
+        const work = String(answer.headers["server-timing"]);
+        // Modules compiled, linked and asked what is said of them; rows of SQLite read and written.
+        const [, rows] = new RegExp(`^compile;desc="${compiled} modules", link;desc="${linked} modules", diagnose;desc="1 modules", store;desc="(\\d+) rows"$`).exec(work) ?? assert.fail(work);
+        done.push(Number(rows));
+      }
+      // The first edit of a minute writes one row more.
+      assert.ok(Math.abs(done[0] - done[1]) <= 3, `rows: ${done.join(" and ")}`);
     });
   }
 });
@@ -328,6 +344,21 @@ describe("npm packages", () => {
     assert.match(chunk.text, /npm:ms/);
     assert.match(chunk.headers["cache-control"] ?? "", /immutable/);
     viewer.close();
+  });
+
+  test("what a chunk is said to lack reaches who watches, pages and the next edits", async () => {
+    const files = { ...page("0"), "package.json": manifest({ ms: "2.1.3" }), "package-lock.json": '{"lockfileVersion":1}', "src/main.ts": 'import ms from "ms";\nconsole.log(ms(1));\n' };
+    for (const app of ["warned", "warned-by-kv"]) {
+      const made = await at.app(app, files);
+      const viewer = await at.watch(app, made.seq);
+      // It may have been ready before this socket was.
+      const state = async () => (await at.visit(`${app}--live`, "/")).text;
+      if (!/"phase":"ready"/.test(await state())) await viewer.until((message) => message.type === "vendor" && message.state.phase === "ready");
+      assert.match(await state(), /"warnings":\[\{"code":"lockfile_not_read"/);
+      const answer = await at.write(app, { "src/main.ts": 'import ms from "ms";\nconsole.log(ms(2));\n' });
+      assert.deepEqual(answer.diagnostics.map((/** @type {any} */ { file, code, severity }) => [file, code, severity]), [["package-lock.json", "lockfile_not_read", "warning"]]);
+      viewer.close();
+    }
   });
 
   test("one that does not exist is a failure that names it, until package.json is right", async () => {

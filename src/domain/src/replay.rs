@@ -1,6 +1,7 @@
 //! What a viewer that reconnects is sent, which updates are kept for that, and which viewer is too slow.
 
 use crate::limits::{BEHIND_MS, REPLAY_BYTES, REPLAY_UPDATES, SILENT_UPDATES};
+use std::collections::VecDeque;
 
 /// The room's stored updates: `head` is the number of the newest ever sent (0 before the first),
 /// `oldest` of the oldest still kept.
@@ -83,19 +84,38 @@ impl Log {
     }
 }
 
-/// How many of the newest updates to keep, given their sizes from the newest to the oldest.
-/// The newest is always kept.
-pub fn keep(sizes_newest_first: impl IntoIterator<Item = u64>) -> usize {
-    let mut bytes = 0u64;
-    sizes_newest_first
-        .into_iter()
-        .take(REPLAY_UPDATES)
-        .enumerate()
-        .take_while(|&(index, size)| {
-            bytes = bytes.saturating_add(size);
-            index == 0 || bytes <= REPLAY_BYTES
-        })
-        .count()
+/// Which updates are kept, and how large they are. The newest is always kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Number and size, the oldest first.
+    updates: VecDeque<(u64, u64)>,
+    bytes: u64,
+}
+
+impl Kept {
+    /// What is stored, the oldest first.
+    pub fn of(updates: impl IntoIterator<Item = (u64, u64)>) -> Self {
+        let updates: VecDeque<_> = updates.into_iter().collect();
+        Self {
+            bytes: updates.iter().map(|(_, size)| size).sum(),
+            updates,
+        }
+    }
+
+    /// Adds the newest; answers the numbers of those that make room for it.
+    pub fn push(&mut self, seq: u64, size: u64) -> Vec<u64> {
+        self.updates.push_back((seq, size));
+        self.bytes = self.bytes.saturating_add(size);
+        let mut dropped = Vec::new();
+        while (self.updates.len() > REPLAY_UPDATES || self.bytes > REPLAY_BYTES)
+            && self.updates.len() > 1
+            && let Some((seq, size)) = self.updates.pop_front()
+        {
+            self.bytes = self.bytes.saturating_sub(size);
+            dropped.push(seq);
+        }
+        dropped
+    }
 }
 
 #[cfg(test)]
@@ -187,19 +207,39 @@ mod tests {
 
     #[test]
     fn keeps_by_count_and_by_bytes() {
-        assert_eq!(keep([]), 0);
+        let push = |sizes: &[u64]| {
+            let mut kept = Kept::default();
+            for (seq, size) in (1..).zip(sizes) {
+                kept.push(seq, *size);
+            }
+            kept.updates.len()
+        };
+        assert_eq!(push(&[]), 0);
         assert_eq!(
-            keep([REPLAY_BYTES + 1]),
+            push(&[1, REPLAY_BYTES + 1]),
             1,
             "the newest stays, whatever its size"
         );
-        assert_eq!(keep([REPLAY_BYTES, 1]), 1);
-        assert_eq!(keep([REPLAY_BYTES - 1, 1, 1]), 2);
-        assert_eq!(keep(vec![1; REPLAY_UPDATES]), REPLAY_UPDATES);
-        assert_eq!(keep(vec![1; REPLAY_UPDATES + 1]), REPLAY_UPDATES);
+        assert_eq!(push(&[1, REPLAY_BYTES]), 1);
+        assert_eq!(push(&[1, 1, REPLAY_BYTES - 1]), 2);
+        assert_eq!(push(&vec![1; REPLAY_UPDATES]), REPLAY_UPDATES);
+        assert_eq!(push(&vec![1; REPLAY_UPDATES + 1]), REPLAY_UPDATES);
     }
 
     proptest! {
+        #[test]
+        fn what_is_kept_is_the_longest_run_that_fits(sizes in prop::collection::vec(0u64..REPLAY_BYTES / 2, 1..40)) {
+            let mut kept = Kept::default();
+            let mut stored: Vec<(u64, u64)> = Vec::new();
+            for (seq, size) in (1..).zip(sizes) {
+                stored.push((seq, size));
+                let dropped = kept.push(seq, size);
+                stored.retain(|(seq, _)| !dropped.contains(seq));
+                prop_assert_eq!(&kept, &Kept::of(stored.iter().copied()));
+                prop_assert!(kept.bytes <= REPLAY_BYTES || stored.len() == 1);
+            }
+        }
+
         #[test]
         fn no_update_is_skipped(head in 0u64..1000, kept in 0u64..1000, seen in 0u64..1100) {
             let kept = kept.min(head);

@@ -7,7 +7,8 @@ use hotplate_protocol::{ErrorCode, FileList, RoomMessage};
 use serde::{Deserialize, de::DeserializeOwned};
 use wasm_bindgen::JsValue;
 use worker::{
-    Env, Headers, Method, Request, RequestInit, Response, Stub, console_warn, js_sys::Uint8Array,
+    Env, Headers, Method, Request, RequestInit, Response, Stub, console_error, console_warn,
+    js_sys::Uint8Array,
 };
 
 /// One app's room.
@@ -93,7 +94,13 @@ impl Room {
         .with_headers(headers)
         .with_body(body.map(|bytes| JsValue::from(Uint8Array::from(bytes))));
         let request = Request::new_with_init(&command.url(), &init)?;
-        Ok(self.0.fetch_with_request(request).await?)
+        self.0.fetch_with_request(request).await.map_err(|error| {
+            console_error!("a room broke off: {error}");
+            ApiError::new(
+                ErrorCode::Unavailable,
+                "the app's room broke off; what was written may be stored, ask again",
+            )
+        })
     }
 
     /// Forwards a browser's request, upgrades included, as `command`.

@@ -107,6 +107,8 @@ pub struct Preview {
     /// How many nodes are sheets under conditions.
     conditioned: usize,
     needs: Option<VendorNeeds>,
+    /// How often `needs` was made anew.
+    needs_version: u64,
     /// Public values of the tree's `.env` files.
     env: BTreeMap<String, String>,
 }
@@ -259,6 +261,11 @@ impl Preview {
     /// What the reachable modules need of npm; `None` when they need nothing.
     pub fn vendor(&self) -> Option<&VendorNeeds> {
         self.needs.as_ref()
+    }
+
+    /// Another number whenever what `vendor` answers may be something else.
+    pub fn vendor_version(&self) -> u64 {
+        self.needs_version
     }
 
     /// Whether a module is reachable.
@@ -463,6 +470,7 @@ impl Preview {
             overrides: self.declared.overrides.clone(),
             ..VendorNeeds::default()
         };
+        self.needs_version += 1;
         self.undeclared.clear();
         for specifier in self.packages.keys() {
             let package = package_name(specifier);

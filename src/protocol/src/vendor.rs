@@ -77,6 +77,9 @@ pub enum VendorState {
         key: String,
         /// Path on the preview host, immutable.
         url: String,
+        /// What does not stop the chunk: a lockfile that is not honoured, …
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        warnings: Vec<Diagnostic>,
     },
     /// The previous chunk keeps serving.
     Failed {

@@ -147,6 +147,9 @@ const page = new Page(registry, engine, {
     if (diagnostics.length > 0) engine.events.emit("vite:error", { type: "error", err: diagnostics[0] });
     showStatus();
   },
+  warn: (warnings) => {
+    for (const { file, message, fix } of warnings) own.warn(`[hotplate] ${file}: ${message}${fix ? `\n${fix}` : ""}`);
+  },
   failure: (error) => {
     own.warn("[hotplate]", error);
     failures.add(error, "", "stopped");

@@ -32,6 +32,7 @@ import { Stream } from "./stream.js";
  * @property {() => void} inOrder
  * @property {(message: ViewerMessage) => void} send
  * @property {(source: "build" | "vendor", diagnostics: Diagnostic[]) => void} diagnose
+ * @property {(warnings: Diagnostic[]) => void} warn what the app's author should know; nothing stops for it
  * @property {(error: unknown) => void} failure an error of the app's modules
  * @property {() => void} begin something is tried: failures from now on are its own
  * @property {() => void} recovered it went well: failures before it are history
@@ -205,6 +206,7 @@ export class Page {
         return this.shell.installing(state.message || "Installing dependencies");
       case "ready":
         this.shell.diagnose("vendor", []);
+        if (!this.#vendorsLoading.has(state.key)) this.shell.warn(state.warnings ?? []);
         this.#loadVendor(state.key, state.url);
         return;
       case "failed":

@@ -15,7 +15,7 @@
 
 /**
  * @typedef {{phase: "installing", key: string, message: string}
- *   | {phase: "ready", key: string, url: string}
+ *   | {phase: "ready", key: string, url: string, warnings?: Diagnostic[]}
  *   | {phase: "failed", key: string, diagnostics: Diagnostic[]}} VendorState
  */
 

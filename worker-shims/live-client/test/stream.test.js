@@ -69,6 +69,7 @@ function page({ seq = 5, stream } = {}) {
     inOrder: () => {},
     send: (message) => calls.push(["send", message.type === "applied" ? `${message.seq} ${message.outcome}` : message.type]),
     diagnose: (source, diagnostics) => calls.push(["diagnose", source, diagnostics.length]),
+    warn: (warnings) => calls.push(["warn", ...warnings.map(({ code }) => code)]),
     failure: (error) => {
       calls.push(["failure", String(error)]);
       waiters.splice(0).forEach((go) => go());
@@ -152,6 +153,15 @@ describe("Page", () => {
     await settled();
     assert.deepEqual(world.log, ["two"]);
     assert.ok(calls.some((call) => call[0] === "diagnose" && call[1] === "vendor" && call[2] === 1));
+  });
+
+  test("says once what a chunk is said to lack", async () => {
+    const { calls, subject, settled } = page();
+    const state = { phase: /** @type {const} */ ("ready"), key: "k", url: "/v.js", warnings: [/** @type {any} */ ({ code: "lockfile_not_read" })] };
+    subject.receive({ type: "vendor", state });
+    subject.receive({ type: "vendor", state });
+    await settled();
+    assert.deepEqual(calls.filter((call) => call[0] === "warn"), [["warn", "lockfile_not_read"]]);
   });
 
   test("asks again over a gap, ignores what it knows", async () => {

@@ -9,7 +9,7 @@ use hotplate_protocol::{Diagnostic, Severity};
 use sha2::{Digest, Sha256};
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 use worker::{Result, console_error};
@@ -32,7 +32,10 @@ struct Known {
 #[derive(Default)]
 pub(super) struct Modules {
     known: RefCell<BTreeMap<String, Known>>,
+    /// Those of `known` of which something is said.
+    troubled: RefCell<BTreeSet<String>>,
     compiled: Cell<u64>,
+    looked_at: Cell<u64>,
 }
 
 impl Modules {
@@ -41,9 +44,36 @@ impl Modules {
         self.compiled.get()
     }
 
+    /// How many modules were looked at to collect what is said of them.
+    pub(super) fn looked_at(&self) -> u64 {
+        self.looked_at.get()
+    }
+
     /// Forgets a file that is gone.
     pub(super) fn forget(&self, path: &str) {
-        self.known.borrow_mut().retain(|id, _| path_of(id) != path);
+        let mut known = self.known.borrow_mut();
+        let plain = format!("/{path}");
+        // `@` comes after `?`: everything between is the file with a query.
+        let queries = format!("/{path}?")..format!("/{path}@");
+        let ids: Vec<String> = known
+            .range(queries)
+            .map(|(id, _)| id.clone())
+            .chain([plain])
+            .collect();
+        for id in ids {
+            known.remove(&id);
+            self.troubled.borrow_mut().remove(&id);
+        }
+    }
+
+    fn insert(&self, id: &str, known: Known) {
+        let mut troubled = self.troubled.borrow_mut();
+        if known.diagnostics.is_empty() {
+            troubled.remove(id);
+        } else {
+            troubled.insert(id.to_owned());
+        }
+        self.known.borrow_mut().insert(id.to_owned(), known);
     }
 }
 
@@ -73,13 +103,16 @@ impl Compilation<'_> {
             .unwrap_or_default()
     }
 
-    /// Modules that were asked for, with what was said of them.
-    pub(super) fn all_diagnostics(&self) -> Vec<(String, Vec<Diagnostic>)> {
-        let known = self.modules.known.borrow();
-        known
+    /// What was said of those modules that were asked for and of which `is_meant` is true.
+    pub(super) fn all_diagnostics(&self, is_meant: impl Fn(&str) -> bool) -> Vec<Diagnostic> {
+        let (known, troubled) = (self.modules.known.borrow(), self.modules.troubled.borrow());
+        let looked_at = &self.modules.looked_at;
+        troubled
             .iter()
-            .filter(|(_, module)| !module.diagnostics.is_empty())
-            .map(|(id, module)| (id.clone(), module.diagnostics.clone()))
+            .inspect(|_| looked_at.update(|count| count + 1))
+            .filter(|id| is_meant(id))
+            .filter_map(|id| known.get(id))
+            .flat_map(|module| module.diagnostics.iter().cloned())
             .collect()
     }
 
@@ -119,10 +152,7 @@ impl Compilation<'_> {
                 self.compile(id, path, input, &content, stored.as_ref())?
             }
         };
-        self.modules
-            .known
-            .borrow_mut()
-            .insert(id.to_owned(), known.clone());
+        self.modules.insert(id, known.clone());
         Ok(Some(known))
     }
 

@@ -1,7 +1,11 @@
 //! One edit, from what was asked to its answer. Everything between the two happens
 //! without an await, so no other request sees a half-applied edit.
 
-use super::{Room, preview::VendorNeed, storage::Meta};
+use super::{
+    Room,
+    preview::{Totals, VendorNeed},
+    storage::Meta,
+};
 use crate::problem::ApiError;
 use data_encoding::HEXLOWER;
 use hotplate_domain::{ValidEdit, tree::check_totals};
@@ -76,8 +80,9 @@ impl Room {
     }
 
     fn unchanged(&self, stored: &Stored) -> Result<EditResult, ApiError> {
-        let diagnostics =
+        let mut diagnostics =
             self.with_working(|working| Ok(working.reachable_diagnostics(&self.storage)))?;
+        diagnostics.extend(self.vendor_warnings()?);
         Ok(EditResult {
             revision: stored.span.to,
             seq: self.storage.number(Meta::Seq)?,
@@ -130,7 +135,8 @@ impl Room {
         changes.sort_by(|a, b| a.path.cmp(&b.path));
         let to = from + 1;
         self.storage.add_revision(to, at, &changes)?;
-        let (files, bytes) = self.storage.totals()?;
+        let totals = self.with_working(|working| Ok(working.totals()))?;
+        let Totals { files, bytes } = totals.after(&changes);
         check_totals(files, bytes)
             .map_err(|error| ApiError::new(error.code(), error.to_string()))?;
         let span = Span { from, to, at };
@@ -139,7 +145,7 @@ impl Room {
 
     /// Compiles and links what was stored, and writes down what viewers are to be told.
     fn link(&self, stored: &Stored) -> Result<Outcome, ApiError> {
-        let (linked, diagnostics, reachable, need) = self.with_working(|working| {
+        let (linked, mut diagnostics, reachable, need) = self.with_working(|working| {
             let linked = working.apply(&self.storage, &stored.changes)?;
             let reachable = working.reachable_diagnostics(&self.storage);
             let diagnostics =
@@ -157,6 +163,7 @@ impl Room {
             .any(|change| is_manifest(&change.path));
         let Published { messages, seq } =
             self.publish(linked, stored.span, asks, reachable, need.as_ref())?;
+        diagnostics.extend(self.vendor_warnings()?);
         Ok(Outcome {
             messages,
             seq,

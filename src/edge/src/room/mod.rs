@@ -18,6 +18,7 @@ mod schema;
 mod sockets;
 mod storage;
 mod trace;
+mod trap;
 mod tree;
 mod vendor;
 mod viewers;
@@ -80,6 +81,7 @@ impl DurableObject for Room {
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
+        let _work = trap::AtWork::begin(&self.state);
         match self.answer(request).await {
             Ok(response) => Ok(response),
             Err(error) => error.into_response(false),
@@ -91,6 +93,7 @@ impl DurableObject for Room {
         socket: WebSocket,
         message: WebSocketIncomingMessage,
     ) -> Result<()> {
+        let _work = trap::AtWork::begin(&self.state);
         match message {
             WebSocketIncomingMessage::String(text) => self.hear(&socket, &text).await,
             WebSocketIncomingMessage::Binary(_) => Ok(()),
@@ -108,6 +111,7 @@ impl DurableObject for Room {
     }
 
     async fn alarm(&self) -> Result<Response> {
+        let _work = trap::AtWork::begin(&self.state);
         if self.storage.meta(Meta::App)?.is_some() {
             let installed = self.install_vendor().await;
             self.copy_contents().await;
@@ -157,17 +161,18 @@ impl Room {
             RoomCommand::Edit => {
                 let body = request.bytes().await?;
                 self.load()?;
-                let before = self.done();
+                let (before, rows) = (self.done(), self.storage.rows_touched());
                 let result = self.edit(parse_json(&body)?)?;
-                let after = self.done();
+                let (after, rows) = (self.done(), self.storage.rows_touched() - rows);
                 self.follow_up().await;
                 let response = Response::from_json(&result)?;
                 // How much an edit made the room do. Times would tell less: the clock of a Durable Object stands
                 // still while it computes.
                 let work = format!(
-                    "compile;desc=\"{} modules\", link;desc=\"{} modules\"",
+                    "compile;desc=\"{} modules\", link;desc=\"{} modules\", diagnose;desc=\"{} modules\", store;desc=\"{rows} rows\"",
                     after.compiled.saturating_sub(before.compiled),
                     after.linked.saturating_sub(before.linked),
+                    after.looked_at.saturating_sub(before.looked_at),
                 );
                 response.headers().set("server-timing", &work)?;
                 Ok(response)

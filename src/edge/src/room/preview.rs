@@ -6,12 +6,18 @@ use super::{
     storage::{Meta, Storage},
 };
 use data_encoding::HEXLOWER;
-use hotplate_compiler::{Options, is_compilable};
+use hotplate_compiler::{Options, VERSION, is_compilable};
 use hotplate_linker::{Artifacts, FileMeta, Linked, Preview, Registry, Tree, TsConfig, add_frames};
-use hotplate_protocol::{Diagnostic, RevisionChange, VendorMode, VendorRequest};
+use hotplate_protocol::{Diagnostic, FileEntry, RevisionChange, VendorMode, VendorRequest};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
 use worker::Result;
+
+/// npm's lockfile, which is part of what an app asks for.
+const LOCKFILE: &str = "package-lock.json";
 
 /// The working tree, compiled and linked.
 pub(super) struct Working {
@@ -24,7 +30,35 @@ pub(super) struct Working {
     linked: u64,
     /// The update that brings what is compiled now.
     since: u64,
+    totals: Totals,
+    /// What `vendor` answered, until something it is made of changes.
+    need: Cached<Option<VendorNeed>>,
 }
+
+/// How large the tree is.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Totals {
+    pub(super) files: u64,
+    pub(super) bytes: u64,
+}
+
+impl Totals {
+    /// What they are after a change.
+    pub(super) fn after(self, changes: &[RevisionChange]) -> Self {
+        changes.iter().fold(self, |totals, change| {
+            let count = |file: &Option<FileEntry>| u64::from(file.is_some());
+            let size = |file: &Option<FileEntry>| file.as_ref().map_or(0, |file| file.size);
+            let (before, after) = (&change.before, &change.after);
+            Self {
+                files: (totals.files + count(after)).saturating_sub(count(before)),
+                bytes: (totals.bytes + size(after)).saturating_sub(size(before)),
+            }
+        })
+    }
+}
+
+/// Something that is worked out once.
+type Cached<T> = RefCell<Option<T>>;
 
 /// How much was done since the room woke.
 #[derive(Clone, Copy, Default)]
@@ -33,9 +67,12 @@ pub(super) struct Done {
     pub(super) compiled: u64,
     /// Modules whose imports were resolved.
     pub(super) linked: u64,
+    /// Modules that were looked at to collect what is said of them.
+    pub(super) looked_at: u64,
 }
 
 /// A vendor chunk that the tree needs.
+#[derive(Clone)]
 pub(super) struct VendorNeed {
     /// Hash of the request.
     pub(super) key: String,
@@ -69,6 +106,12 @@ impl Working {
             link_diagnostics: Vec::new(),
             linked: 0,
             since: storage.number(Meta::Seq)?,
+            totals: Totals::default(),
+            need: Cached::default(),
+        };
+        working.totals = Totals {
+            files: working.tree.0.len() as u64,
+            bytes: working.tree.0.values().map(|file| file.size).sum(),
         };
         working.read_options(storage);
         for change in suspects {
@@ -98,6 +141,10 @@ impl Working {
                 storage.forget_path(&change.path)?;
             }
         }
+        self.totals = self.totals.after(changes);
+        if changes.iter().any(|change| change.path == LOCKFILE) {
+            self.need.take();
+        }
         let mut paths: Vec<String> = changes.iter().map(|change| change.path.clone()).collect();
         let configured = paths.iter().any(|path| self.config.depends_on(path));
         if configured && self.read_options(storage) {
@@ -123,7 +170,11 @@ impl Working {
             modules: &self.modules,
             since: self.since,
         };
+        let before = self.graph.vendor_version();
         let linked = self.graph.link(&self.tree, changed, &compilation);
+        if self.graph.vendor_version() != before {
+            self.need.take();
+        }
         self.link_diagnostics.clone_from(&linked.diagnostics);
         self.linked += linked.counters.linked;
         linked
@@ -134,7 +185,13 @@ impl Working {
         Done {
             compiled: self.modules.compiled(),
             linked: self.linked,
+            looked_at: self.modules.looked_at(),
         }
+    }
+
+    /// How large the tree is.
+    pub(super) fn totals(&self) -> Totals {
+        self.totals
     }
 
     /// The modules of the tree.
@@ -150,14 +207,9 @@ impl Working {
 
     /// What the compiler and the linker say of everything that the page reaches.
     pub(super) fn reachable_diagnostics(&self, storage: &Storage) -> Vec<Diagnostic> {
-        let compiled = self.compilation(storage).all_diagnostics();
-        let mut all: Vec<Diagnostic> = compiled
-            .into_iter()
-            .filter(|(id, _)| self.graph.contains(id))
-            .flat_map(|(_, diagnostics)| diagnostics)
-            .chain(self.link_diagnostics.iter().cloned())
-            .collect();
         let compilation = self.compilation(storage);
+        let mut all = compilation.all_diagnostics(|id| self.graph.contains(id));
+        all.extend(self.link_diagnostics.iter().cloned());
         add_frames(&mut all, &|path| compilation.text(path));
         sort(&mut all);
         // A file may be several modules (a sheet imported under conditions, `?raw`), which say the same.
@@ -221,6 +273,16 @@ impl Working {
 
     /// The vendor chunk that the page's modules need.
     pub(super) fn vendor(&self, storage: &Storage) -> Result<Option<VendorNeed>> {
+        let known = self.need.borrow().clone();
+        if let Some(need) = known {
+            return Ok(need);
+        }
+        let need = self.vendor_need(storage)?;
+        self.need.replace(Some(need.clone()));
+        Ok(need)
+    }
+
+    fn vendor_need(&self, storage: &Storage) -> Result<Option<VendorNeed>> {
         let Some(needs) = self.graph.vendor() else {
             return Ok(None);
         };
@@ -229,11 +291,12 @@ impl Working {
             specifiers: needs.specifiers.clone(),
             overrides: needs.overrides.clone(),
             mode: VendorMode::Development,
-            lockfile: self.compilation(storage).text("package-lock.json"),
+            lockfile: self.compilation(storage).text(LOCKFILE),
         };
         // Sorted maps and fixed fields: one text for equal requests.
         let request = serde_json::to_string(&request)?;
-        let key = HEXLOWER.encode(&Sha256::digest(&request));
+        // Another compiler makes another chunk of the same request.
+        let key = HEXLOWER.encode(&Sha256::digest(format!("{VERSION}\0{request}")));
         Ok(Some(VendorNeed { key, request }))
     }
 }

@@ -42,8 +42,6 @@ pub(super) const FILE: &str = "SELECT path, hash, size FROM files WHERE path = ?
 pub(super) const PUT_FILE: &str = "INSERT INTO files (path, hash, size, revision) VALUES (?, ?, ?, ?)
   ON CONFLICT (path) DO UPDATE SET hash = excluded.hash, size = excluded.size, revision = excluded.revision";
 pub(super) const DELETE_FILE: &str = "DELETE FROM files WHERE path = ?";
-pub(super) const TOTALS: &str =
-    "SELECT count(*) AS files, coalesce(sum(size), 0) AS bytes FROM files";
 
 pub(super) const ADD_REVISION: &str = "INSERT INTO revisions (revision, at) VALUES (?, ?)";
 pub(super) const ADD_CHANGE: &str = "INSERT INTO changes (revision, path, before_hash, before_size, after_hash, after_size) VALUES (?, ?, ?, ?, ?, ?)";
@@ -70,7 +68,7 @@ pub(super) const DELETE_ARTIFACT: &str = "DELETE FROM artifacts WHERE id = ?";
 pub(super) const ADD_UPDATE: &str = "INSERT INTO updates (seq, bytes, at) VALUES (?, ?, ?)";
 pub(super) const UPDATE_AT: &str = "SELECT at FROM updates WHERE seq = ?";
 pub(super) const OLDEST_UPDATE: &str = "SELECT min(seq) AS seq FROM updates";
-pub(super) const UPDATE_SIZES: &str = "SELECT seq, bytes FROM updates ORDER BY seq DESC";
+pub(super) const UPDATE_SIZES: &str = "SELECT seq, bytes FROM updates ORDER BY seq";
 pub(super) const DELETE_UPDATE: &str = "DELETE FROM updates WHERE seq = ?";
 
 pub(super) const VENDOR: &str =

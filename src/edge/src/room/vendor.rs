@@ -9,6 +9,7 @@ use super::{
 use crate::config::{Config, blobs};
 use futures::StreamExt;
 use hotplate_protocol::{Diagnostic, RoomMessage, Severity, VendorEvent, VendorState};
+use serde::{Deserialize, Serialize};
 use worker::{
     Error, Fetch, Headers, Method, Request, RequestInit, Response, Result, console_error,
 };
@@ -53,6 +54,14 @@ impl Room {
         Ok(self.needed_vendor()?.map(|row| row.state()))
     }
 
+    /// What the chunk that the tree needs is said to lack, although it works.
+    pub(super) fn vendor_warnings(&self) -> Result<Vec<Diagnostic>> {
+        Ok(match self.vendor_state()? {
+            Some(VendorState::Ready { warnings, .. }) => warnings,
+            Some(VendorState::Installing { .. } | VendorState::Failed { .. }) | None => Vec::new(),
+        })
+    }
+
     fn needed_vendor(&self) -> Result<Option<VendorRow>> {
         match self.storage.meta(Meta::VendorKey)? {
             Some(key) if !key.is_empty() => self.storage.vendor(&key),
@@ -74,12 +83,17 @@ impl Room {
             let Some(row) = row else { return Ok(()) };
             let key = row.key.clone();
             let row = match self.get_vendor(&key).await {
-                Ok(Outcome::Ready { hash, code }) => {
+                Ok(Outcome::Ready(Made {
+                    hash,
+                    code,
+                    warnings,
+                })) => {
                     self.storage.put_text(TextKind::VendorCode, &hash, &code)?;
                     VendorRow::new(
                         &VendorState::Ready {
                             key: key.clone(),
                             url: vendor_url(&hash),
+                            warnings,
                         },
                         0,
                         None,
@@ -106,10 +120,15 @@ impl Room {
 
     async fn get_vendor(&self, key: &str) -> Result<Outcome> {
         let kv = blobs(&self.env)?;
-        if let Some(hash) = kv.get(&key_of_request(key)).text().await?
+        if let Some(answer) = kv.get(&key_of_request(key)).text().await?
+            && let Ok(Shared { hash, warnings }) = serde_json::from_str(&answer)
             && let Some(code) = kv.get(&key_of_chunk(&hash)).text().await?
         {
-            return Ok(Outcome::Ready { hash, code });
+            return Ok(Outcome::Ready(Made {
+                hash,
+                code,
+                warnings,
+            }));
         }
         let request = self
             .storage
@@ -117,19 +136,30 @@ impl Room {
             .ok_or_else(|| Error::RustError("the request is not stored".to_owned()))?;
         let response = self.ask_build_service(&request).await?;
         let outcome = self.read_events(key, response).await?;
-        if let Outcome::Ready { hash, code } = &outcome {
+        if let Outcome::Ready(made) = &outcome {
             // Only others profit: this room has it in SQLite.
-            if let Err(error) = self.share(key, hash, code).await {
-                console_error!("vendor chunk {hash} is not in KV: {error}");
+            if let Err(error) = self.share(key, made).await {
+                console_error!("vendor chunk {} is not in KV: {error}", made.hash);
             }
         }
         Ok(outcome)
     }
 
-    async fn share(&self, key: &str, hash: &str, code: &str) -> Result<()> {
+    async fn share(&self, key: &str, made: &Made) -> Result<()> {
         let kv = blobs(&self.env)?;
-        kv.put(&key_of_chunk(hash), code)?.execute().await?;
-        kv.put(&key_of_request(key), hash)?.execute().await?;
+        let Made {
+            hash,
+            code,
+            warnings,
+        } = made;
+        kv.put(&key_of_chunk(hash), code.as_str())?
+            .execute()
+            .await?;
+        let shared = serde_json::to_string(&Shared {
+            hash: hash.clone(),
+            warnings: warnings.clone(),
+        })?;
+        kv.put(&key_of_request(key), shared)?.execute().await?;
         Ok(())
     }
 
@@ -194,7 +224,15 @@ impl Room {
                 self.tell_if_needed(key, state)?;
                 None
             }
-            VendorEvent::Ready { hash, code, .. } => Some(Outcome::Ready { hash, code }),
+            VendorEvent::Ready {
+                hash,
+                code,
+                warnings,
+            } => Some(Outcome::Ready(Made {
+                hash,
+                code,
+                warnings,
+            })),
             VendorEvent::Failed { diagnostics } => Some(Outcome::Failed { diagnostics }),
         })
     }
@@ -226,13 +264,27 @@ fn failed(row: &VendorRow, diagnostics: Vec<Diagnostic>) -> VendorRow {
 
 /// What the build service made of a request.
 enum Outcome {
-    Ready { hash: String, code: String },
+    Ready(Made),
     Failed { diagnostics: Vec<Diagnostic> },
+}
+
+/// A chunk, with what is to be said of it.
+struct Made {
+    hash: String,
+    code: String,
+    warnings: Vec<Diagnostic>,
+}
+
+/// What KV says to all rooms of a request that was answered.
+#[derive(Serialize, Deserialize)]
+struct Shared {
+    hash: String,
+    warnings: Vec<Diagnostic>,
 }
 
 /// Written once a key, as a request always means the same chunk until the key's form changes.
 fn key_of_request(key: &str) -> String {
-    format!("vendor-key/{key}")
+    format!("vendor-answer/{key}")
 }
 
 fn key_of_chunk(hash: &str) -> String {

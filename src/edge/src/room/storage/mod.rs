@@ -13,9 +13,11 @@ pub(super) use compilations::ArtifactRow;
 pub(super) use vendors::{VendorRow, hash_of_url, vendor_url};
 
 use super::schema;
+use hotplate_domain::replay::Kept;
 use serde::de::DeserializeOwned;
+use std::cell::{Cell, RefCell};
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
-use worker::{Error, Result, SqlStorage, SqlStorageValue, State};
+use worker::{Error, Result, SqlCursor, SqlStorage, SqlStorageValue, State};
 
 /// Largest part of a stored text or blob; a row takes 2 MB.
 const PART: usize = 1024 * 1024;
@@ -119,6 +121,9 @@ struct Any {}
 pub(super) struct Storage {
     sql: SqlStorage,
     transactions: Transactional,
+    /// Sizes of the stored updates, once one was added; forgotten when a transaction failed.
+    kept: RefCell<Option<Kept>>,
+    rows: Cell<u64>,
 }
 
 /// Numbers reach `SQLite` through JavaScript, which is exact up to 2^53.
@@ -140,7 +145,12 @@ impl Storage {
         let sql = storage.sql();
         schema::migrate(&sql)?;
         let transactions = JsValue::from(storage.as_raw()).unchecked_into();
-        Ok(Self { sql, transactions })
+        Ok(Self {
+            sql,
+            transactions,
+            kept: RefCell::default(),
+            rows: Cell::default(),
+        })
     }
 
     /// All of `body`'s writes or, when it fails, none.
@@ -161,12 +171,25 @@ impl Storage {
                 Ok(JsValue::UNDEFINED)
             }
         });
-        match (outcome, thrown) {
+        let failed = match (outcome, thrown) {
+            (Some(Ok(value)), Ok(_)) => return Ok(value),
             (Some(Err(error)), _) => Err(error),
-            (Some(Ok(value)), Ok(_)) => Ok(value),
             (_, Err(thrown)) => Err(Error::from(thrown).into()),
             (None, Ok(_)) => Err(Error::RustError("the transaction did not run".to_owned()).into()),
-        }
+        };
+        // It may count what was rolled back.
+        self.kept.replace(None);
+        failed
+    }
+
+    /// Rows that statements have read and written so far.
+    pub(super) fn rows_touched(&self) -> u64 {
+        self.rows.get()
+    }
+
+    fn touched(&self, cursor: &SqlCursor) {
+        let rows = cursor.rows_read() + cursor.rows_written();
+        self.rows.update(|count| count + rows as u64);
     }
 
     fn rows<T: DeserializeOwned>(
@@ -174,7 +197,10 @@ impl Storage {
         statement: &str,
         values: Vec<SqlStorageValue>,
     ) -> Result<Vec<T>> {
-        self.sql.exec(statement, values)?.to_array()
+        let cursor = self.sql.exec(statement, values)?;
+        let rows = cursor.to_array()?;
+        self.touched(&cursor);
+        Ok(rows)
     }
 
     fn first<T: DeserializeOwned>(
@@ -186,7 +212,9 @@ impl Storage {
     }
 
     fn run(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<()> {
-        self.sql.exec(statement, values).map(drop)
+        let cursor = self.sql.exec(statement, values)?;
+        self.touched(&cursor);
+        Ok(())
     }
 
     pub(super) fn meta(&self, key: Meta) -> Result<Option<String>> {

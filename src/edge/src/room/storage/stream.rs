@@ -3,7 +3,7 @@
 
 use super::{Any, Meta, Storage, TextKind, integer};
 use crate::room::schema;
-use hotplate_domain::Log;
+use hotplate_domain::{Log, replay::Kept};
 use worker::Result;
 
 /// Registries whose places are kept. Pages load the newest one; those that stay open for long have
@@ -51,13 +51,24 @@ impl Storage {
             vec![integer(seq), integer(message.len() as u64), integer(at)],
         )?;
         self.put_text(TextKind::Update, &seq.to_string(), message)?;
-        let rows: Vec<UpdateRow> = self.rows(schema::UPDATE_SIZES, vec![])?;
-        let kept = hotplate_domain::replay::keep(rows.iter().map(|row| row.bytes));
-        for row in rows.iter().skip(kept) {
-            self.run(schema::DELETE_UPDATE, vec![integer(row.seq)])?;
-            self.delete_text(TextKind::Update, &row.seq.to_string())?;
+        for seq in self.push_kept(seq, message.len() as u64)? {
+            self.run(schema::DELETE_UPDATE, vec![integer(seq)])?;
+            self.delete_text(TextKind::Update, &seq.to_string())?;
         }
         Ok(())
+    }
+
+    /// Counts an update that was stored; answers which ones are too many now.
+    fn push_kept(&self, seq: u64, size: u64) -> Result<Vec<u64>> {
+        let mut kept = self.kept.borrow_mut();
+        if let Some(kept) = kept.as_mut() {
+            return Ok(kept.push(seq, size));
+        }
+        let rows: Vec<UpdateRow> = self.rows(schema::UPDATE_SIZES, vec![])?;
+        let before = rows.iter().filter(|row| row.seq < seq);
+        Ok(kept
+            .insert(Kept::of(before.map(|row| (row.seq, row.bytes))))
+            .push(seq, size))
     }
 
     /// Keeps the places of the registry as of update `seq` (JSON), and of the ones loaded last.

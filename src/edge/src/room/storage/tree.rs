@@ -32,11 +32,6 @@ impl From<ChangeRow> for RevisionChange {
 }
 
 #[derive(serde::Deserialize)]
-struct Totals {
-    files: u64,
-    bytes: u64,
-}
-#[derive(serde::Deserialize)]
 struct RevisionRow {
     revision: u64,
     at: u64,
@@ -53,12 +48,6 @@ impl Storage {
 
     pub(in crate::room) fn file(&self, path: &str) -> Result<Option<FileEntry>> {
         self.first(schema::FILE, vec![path.into()])
-    }
-
-    /// Number of files and sum of their sizes.
-    pub(in crate::room) fn totals(&self) -> Result<(u64, u64)> {
-        let totals: Option<Totals> = self.first(schema::TOTALS, vec![])?;
-        Ok(totals.map_or((0, 0), |totals| (totals.files, totals.bytes)))
     }
 
     /// Applies changes as revision `revision`.
@@ -155,13 +144,15 @@ impl Storage {
             return Ok(None);
         }
         let mut content = Vec::new();
-        for row in self.sql.exec(schema::BLOB, vec![hash.into()])?.raw() {
+        let cursor = self.sql.exec(schema::BLOB, vec![hash.into()])?;
+        for row in cursor.raw() {
             for value in row? {
                 if let SqlStorageValue::Blob(bytes) = value {
                     content.extend_from_slice(&bytes);
                 }
             }
         }
+        self.touched(&cursor);
         Ok(Some(content))
     }
 

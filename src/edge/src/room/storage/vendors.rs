@@ -2,7 +2,7 @@
 
 use super::{Any, Storage, TextKind, integer, optional_integer};
 use crate::room::schema;
-use hotplate_protocol::VendorState;
+use hotplate_protocol::{Diagnostic, VendorState};
 use worker::Result;
 
 /// Where a vendor chunk stands.
@@ -24,7 +24,9 @@ impl VendorRow {
             VendorState::Installing { key, message } => {
                 (key, "installing", message.clone(), Vec::new())
             }
-            VendorState::Ready { key, .. } => (key, "ready", String::new(), Vec::new()),
+            VendorState::Ready { key, warnings, .. } => {
+                (key, "ready", String::new(), warnings.clone())
+            }
             VendorState::Failed { key, diagnostics } => {
                 (key, "failed", String::new(), diagnostics.clone())
             }
@@ -51,16 +53,21 @@ impl VendorRow {
             ("ready", Some(hash)) => VendorState::Ready {
                 key,
                 url: vendor_url(hash),
+                warnings: self.said(),
             },
             ("failed", _) => VendorState::Failed {
                 key,
-                diagnostics: serde_json::from_str(&self.diagnostics).unwrap_or_default(),
+                diagnostics: self.said(),
             },
             _ => VendorState::Installing {
                 key,
                 message: self.message.clone(),
             },
         }
+    }
+
+    fn said(&self) -> Vec<Diagnostic> {
+        serde_json::from_str(&self.diagnostics).unwrap_or_default()
     }
 }
 
