@@ -5,6 +5,7 @@
 //! No clock, no randomness, no storage: times and random bytes are passed in. The crate compiles
 //! for wasm32 and natively, and the shapes it talks about are `protocol`'s.
 
+pub mod archive;
 pub mod deployment;
 pub mod edit;
 pub mod environment;

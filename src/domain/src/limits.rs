@@ -25,6 +25,11 @@ pub const TREE_BYTES: u64 = 256 * 1024 * 1024;
 
 /// Largest body of an edit: a large tree takes several edits.
 pub const EDIT_BODY_BYTES: u64 = 32 * 1024 * 1024;
+/// Largest archive that replaces a tree.
+pub const ARCHIVE_BODY_BYTES: u64 = EDIT_BODY_BYTES;
+/// What one may unpack to. The platform's isolates have 128 MB, in which archive and contents stand side by
+/// side.
+pub const ARCHIVE_BYTES: u64 = 48 * 1024 * 1024;
 /// Most writes and deletes of one edit.
 pub const EDIT_PATHS: usize = 5_000;
 /// Largest body of every other call.

@@ -84,6 +84,18 @@ pub enum Route {
         /// Slug.
         app: String,
     },
+    /// `PUT /v1/apps/{app}/files`
+    ReplaceFiles {
+        /// Slug.
+        app: String,
+    },
+    /// `POST /v1/apps/{app}/revisions/{revision}/restore`
+    RestoreRevision {
+        /// Slug.
+        app: String,
+        /// As it stands in the URL.
+        revision: String,
+    },
     /// `GET /v1/apps/{app}/files/{path}`
     ReadFile {
         /// Slug.
@@ -275,6 +287,8 @@ impl Route {
             | Self::DeleteApp { .. }
             | Self::ListFiles { .. }
             | Self::EditFiles { .. }
+            | Self::ReplaceFiles { .. }
+            | Self::RestoreRevision { .. }
             | Self::ReadFile { .. }
             | Self::ListRevisions { .. }
             | Self::EditorSocket { .. }
@@ -337,6 +351,7 @@ fn offers(path: &str) -> Result<Vec<(Method, Route)>, RouteError> {
             let app = app(slug)?;
             vec![
                 (Method::Get, Route::ListFiles { app: app.clone() }),
+                (Method::Put, Route::ReplaceFiles { app: app.clone() }),
                 (Method::Patch, Route::EditFiles { app }),
             ]
         }
@@ -353,6 +368,10 @@ fn offers(path: &str) -> Result<Vec<(Method, Route)>, RouteError> {
         }
         ["v1", "apps", slug, "revisions"] => {
             vec![(Method::Get, Route::ListRevisions { app: app(slug)? })]
+        }
+        ["v1", "apps", slug, "revisions", revision, "restore"] => {
+            let (app, revision) = (app(slug)?, decode(revision)?);
+            vec![(Method::Post, Route::RestoreRevision { app, revision })]
         }
         ["v1", "apps", slug, "room"] => {
             vec![(Method::Get, Route::EditorSocket { app: app(slug)? })]

@@ -1,7 +1,8 @@
 //! What the Worker asks of a room: one enum, written into a URL by one end and read by the other.
 //!
 //! The URL carries the command and its parameters, the request's body the rest (an `EditRequest`
-//! for `edit`, a `BlobRequest` for `blobs`, a `RoomEnvironment` for `environment`, a `RoomMessage` for `notify`).
+//! for `edit`, a packed tar for `replace`, a `BlobRequest` for `blobs`, a `RoomEnvironment` for `environment`, a
+//! `RoomMessage` for `notify`).
 
 use crate::secrets::Sealed;
 use data_encoding::HEXUPPER;
@@ -36,6 +37,18 @@ pub(crate) enum RoomCommand {
     Info,
     /// Apply an edit.
     Edit,
+    /// Replace the tree.
+    Replace {
+        /// The revision the tree must be at.
+        base: Option<u64>,
+    },
+    /// Make the tree what it was.
+    Restore {
+        /// When.
+        revision: u64,
+        /// The revision the tree must be at.
+        base: Option<u64>,
+    },
     /// List the tree.
     Files {
         /// The newest when absent.
@@ -105,6 +118,11 @@ impl RoomCommand {
             Self::Init { app } => with_query("init", &[("app", Some(app.clone()))]),
             Self::Info => with_query("info", &[]),
             Self::Edit => with_query("edit", &[]),
+            Self::Replace { base } => with_query("replace", &[("base", text(*base))]),
+            Self::Restore { revision, base } => with_query(
+                "restore",
+                &[("revision", text(Some(*revision))), ("base", text(*base))],
+            ),
             Self::Files { revision } => with_query("files", &[("revision", text(*revision))]),
             Self::File { path, revision } => with_query(
                 "file",
@@ -164,6 +182,13 @@ impl RoomCommand {
             },
             "/info" => Self::Info,
             "/edit" => Self::Edit,
+            "/replace" => Self::Replace {
+                base: number("base")?,
+            },
+            "/restore" => Self::Restore {
+                revision: number("revision")??,
+                base: number("base")?,
+            },
             "/files" => Self::Files {
                 revision: number("revision")?,
             },
@@ -242,6 +267,11 @@ mod tests {
             },
             RoomCommand::Info,
             RoomCommand::Edit,
+            RoomCommand::Replace { base: None },
+            RoomCommand::Restore {
+                revision: 3,
+                base: Some(4),
+            },
             RoomCommand::Files { revision: None },
             RoomCommand::Files { revision: Some(7) },
             RoomCommand::File {
@@ -294,6 +324,7 @@ mod tests {
             "https://room/init",
             "https://room/files?revision=x",
             "https://room/edits",
+            "https://room/restore",
             "https://room/logs?level=loud",
         ] {
             assert_eq!(RoomCommand::parse(&Url::parse(url).unwrap()), None, "{url}");

@@ -156,3 +156,12 @@ pub struct RevisionList {
     /// Pass as `?cursor=` for older ones; absent on the last page.
     pub cursor: Option<String>,
 }
+
+/// Body of `POST /v1/apps/{slug}/revisions/{n}/restore`; may be left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RestoreRequest {
+    /// The revision the tree must be at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_revision: Option<u64>,
+}

@@ -32,8 +32,8 @@ pub use diagnostic::{Diagnostic, Severity};
 pub use editor::{EditorMessage, EditorRequest, Viewer};
 pub use environment::{ChangeEnvironment, Environment, Secrets};
 pub use files::{
-    EditRequest, EditResult, EditTimings, FileContent, FileEntry, FileList, FileWrite, Revision,
-    RevisionChange, RevisionList,
+    EditRequest, EditResult, EditTimings, FileContent, FileEntry, FileList, FileWrite,
+    RestoreRequest, Revision, RevisionChange, RevisionList,
 };
 pub use logs::{ConsoleLine, LogEntry, LogList, RuntimeErrorReport, TraceRequest, TracedStack};
 pub use metrics::{HmrMetrics, HmrWindow, Spread};

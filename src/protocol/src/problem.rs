@@ -89,6 +89,12 @@ error_codes! {
     InvalidPath = "invalid_path", 422, "A path is not valid";
     /// Base64 that does not decode.
     InvalidContent = "invalid_content", 422, "A file's content does not decode";
+    /// No gzip, no tar, or cut off.
+    InvalidArchive = "invalid_archive", 422, "The archive cannot be read";
+    /// An archive has a link, a device or the like.
+    ArchiveEntryRefused = "archive_entry_refused", 422, "The archive has more than files and folders";
+    /// The body is of a type that the call does not take.
+    UnsupportedMediaType = "unsupported_media_type", 415, "The body is of another type";
     /// A path is named twice in one edit.
     DuplicatePath = "duplicate_path", 422, "A path stands twice in one edit";
     /// The tree has no `index.html` to start from.

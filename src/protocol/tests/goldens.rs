@@ -53,6 +53,7 @@ const TYPES: &[(&str, Check)] = &[
     ("queued-deployment", check::<protocol::QueuedDeployment>),
     ("removal-answer", check::<protocol::RemovalAnswer>),
     ("removal-request", check::<protocol::RemovalRequest>),
+    ("restore-request", check::<protocol::RestoreRequest>),
     ("revision-list", check::<protocol::RevisionList>),
     ("room-message", check::<protocol::RoomMessage>),
     ("trace-request", check::<protocol::TraceRequest>),

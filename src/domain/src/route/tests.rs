@@ -105,6 +105,27 @@ fn finds_the_route() {
 }
 
 #[test]
+fn finds_the_routes_of_whole_trees() {
+    for (method, path, route) in [
+        (
+            "PUT",
+            "/v1/apps/demo/files",
+            Route::ReplaceFiles { app: app() },
+        ),
+        (
+            "POST",
+            "/v1/apps/demo/revisions/7/restore",
+            Route::RestoreRevision {
+                app: app(),
+                revision: "7".to_owned(),
+            },
+        ),
+    ] {
+        assert_eq!(Route::parse(method, path), Ok(route), "{method} {path}");
+    }
+}
+
+#[test]
 fn says_which_methods_there_are() {
     for (method, path, allow) in [
         ("PUT", "/v1/apps", "GET, HEAD, POST"),

@@ -63,6 +63,10 @@ pub(crate) async fn answer(
         Route::DeleteApp { app } => apps::delete(&app, &platform).await,
         Route::ListFiles { app } => files::list(&request, &app, &platform).await,
         Route::EditFiles { app } => files::edit(request, &app, &platform).await,
+        Route::ReplaceFiles { app } => files::replace(request, &app, &platform).await,
+        Route::RestoreRevision { app, revision } => {
+            files::restore(request, &app, &revision, &platform).await
+        }
         Route::ReadFile { app, path } => files::read(&request, &app, &path, &platform).await,
         Route::ListRevisions { app } => files::revisions(&request, &app, &platform).await,
         Route::EditorSocket { app } => editors::open(&request, &app, &platform).await,

@@ -8,13 +8,17 @@ use super::{
 };
 use crate::problem::ApiError;
 use data_encoding::HEXLOWER;
-use hotplate_domain::{ValidEdit, tree::check_totals};
+use hotplate_domain::{
+    ValidEdit, archive,
+    tree::{check_totals, diff},
+};
 use hotplate_linker::Linked;
 use hotplate_protocol::{
     Diagnostic, EditRequest, EditResult, EditTimings, ErrorCode, FileEntry, RevisionChange,
     RoomMessage, Severity, Update,
 };
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use worker::{Date, console_error};
 
 /// The revisions that an update takes pages across.
@@ -36,12 +40,42 @@ struct Stored {
 impl Room {
     /// Applies an edit.
     pub(super) fn edit(&self, request: EditRequest) -> Result<EditResult, ApiError> {
-        let at = Date::now().as_millis();
         let edit = ValidEdit::check(request)?;
+        self.apply(edit.base_revision, || self.changes_of(&edit))
+    }
+
+    /// Makes the tree what a packed tar has.
+    pub(super) fn replace(&self, base: Option<u64>, packed: &[u8]) -> Result<EditResult, ApiError> {
+        let writes = archive::read(packed)
+            .map_err(|error| ApiError::new(error.code(), error.to_string()))?;
+        let kept: BTreeSet<&str> = writes.iter().map(|write| write.path.as_str()).collect();
+        let gone = self.storage.files()?.into_iter().map(|file| file.path);
+        let deletes = gone.filter(|path| !kept.contains(path.as_str())).collect();
+        let edit = ValidEdit {
+            base_revision: base,
+            writes,
+            deletes,
+        };
+        self.apply(base, || self.changes_of(&edit))
+    }
+
+    /// Makes the tree what it was at a revision: a new one, whose history says so.
+    pub(super) fn restore(&self, revision: u64, base: Option<u64>) -> Result<EditResult, ApiError> {
+        let then = self.list(Some(revision))?.files;
+        self.apply(base, || Ok(diff(&self.storage.files()?, &then)))
+    }
+
+    /// Stores changes of the tree and tells what follows from them.
+    fn apply(
+        &self,
+        base: Option<u64>,
+        changes: impl FnOnce() -> Result<Vec<RevisionChange>, ApiError>,
+    ) -> Result<EditResult, ApiError> {
+        let at = Date::now().as_millis();
         // The graph as it was before, so that it can say what the edit changes.
         self.load()?;
         let begun = now();
-        let stored = self.storage.transaction(|| self.store(&edit, at))?;
+        let stored = self.storage.transaction(|| self.store(base, at, changes))?;
         let stored_at = now();
         if stored.changes.is_empty() {
             return self.unchanged(&stored);
@@ -94,12 +128,35 @@ impl Room {
     }
 
     /// Files, contents and the revision; runs in one transaction.
-    fn store(&self, edit: &ValidEdit, at: u64) -> Result<Stored, ApiError> {
+    fn store(
+        &self,
+        base: Option<u64>,
+        at: u64,
+        changes: impl FnOnce() -> Result<Vec<RevisionChange>, ApiError>,
+    ) -> Result<Stored, ApiError> {
         let from = self.storage.number(Meta::Revision)?;
-        if let Some(base) = edit.base_revision.filter(|base| *base != from) {
+        if let Some(base) = base.filter(|base| *base != from) {
             let detail = format!("the tree is at revision {from}, the edit was made for {base}");
             return Err(ApiError::new(ErrorCode::RevisionConflict, detail));
         }
+        let mut changes = changes()?;
+        if changes.is_empty() {
+            let span = Span { from, to: from, at };
+            return Ok(Stored { span, changes });
+        }
+        changes.sort_by(|a, b| a.path.cmp(&b.path));
+        let to = from + 1;
+        self.storage.add_revision(to, at, &changes)?;
+        let totals = self.with_working(|working| Ok(working.totals()))?;
+        let Totals { files, bytes } = totals.after(&changes);
+        check_totals(files, bytes)
+            .map_err(|error| ApiError::new(error.code(), error.to_string()))?;
+        let span = Span { from, to, at };
+        Ok(Stored { span, changes })
+    }
+
+    /// What an edit changes; its contents are stored by that.
+    fn changes_of(&self, edit: &ValidEdit) -> Result<Vec<RevisionChange>, ApiError> {
         let mut changes = Vec::new();
         for write in &edit.writes {
             let hash = HEXLOWER.encode(&Sha256::digest(&write.bytes));
@@ -128,19 +185,7 @@ impl Room {
                 });
             }
         }
-        if changes.is_empty() {
-            let span = Span { from, to: from, at };
-            return Ok(Stored { span, changes });
-        }
-        changes.sort_by(|a, b| a.path.cmp(&b.path));
-        let to = from + 1;
-        self.storage.add_revision(to, at, &changes)?;
-        let totals = self.with_working(|working| Ok(working.totals()))?;
-        let Totals { files, bytes } = totals.after(&changes);
-        check_totals(files, bytes)
-            .map_err(|error| ApiError::new(error.code(), error.to_string()))?;
-        let span = Span { from, to, at };
-        Ok(Stored { span, changes })
+        Ok(changes)
     }
 
     /// Compiles and links what was stored, and writes down what viewers are to be told.

@@ -24,7 +24,7 @@ mod vendor;
 mod viewers;
 
 use crate::{api::parse_json, command::RoomCommand, problem::ApiError};
-use hotplate_protocol::{ErrorCode, RoomMessage};
+use hotplate_protocol::{EditResult, ErrorCode, RoomMessage};
 use preview::{Done, Working};
 use serde::Serialize;
 use std::{
@@ -160,22 +160,14 @@ impl Room {
             })?),
             RoomCommand::Edit => {
                 let body = request.bytes().await?;
-                self.load()?;
-                let (before, rows) = (self.done(), self.storage.rows_touched());
-                let result = self.edit(parse_json(&body)?)?;
-                let (after, rows) = (self.done(), self.storage.rows_touched() - rows);
-                self.follow_up().await;
-                let response = Response::from_json(&result)?;
-                // How much an edit made the room do. Times would tell less: the clock of a Durable Object stands
-                // still while it computes.
-                let work = format!(
-                    "compile;desc=\"{} modules\", link;desc=\"{} modules\", diagnose;desc=\"{} modules\", store;desc=\"{rows} rows\"",
-                    after.compiled.saturating_sub(before.compiled),
-                    after.linked.saturating_sub(before.linked),
-                    after.looked_at.saturating_sub(before.looked_at),
-                );
-                response.headers().set("server-timing", &work)?;
-                Ok(response)
+                self.answer_edit(|| self.edit(parse_json(&body)?)).await
+            }
+            RoomCommand::Replace { base } => {
+                let body = request.bytes().await?;
+                self.answer_edit(|| self.replace(base, &body)).await
+            }
+            RoomCommand::Restore { revision, base } => {
+                self.answer_edit(|| self.restore(revision, base)).await
             }
             RoomCommand::Files { revision } | RoomCommand::Tree { revision } => {
                 Ok(Response::from_json(&self.list(revision)?)?)
@@ -221,6 +213,28 @@ impl Room {
                 Ok(Response::empty()?.with_status(204))
             }
         }
+    }
+
+    /// Makes an edit and says how much it made the room do. Times would tell less: the clock of a Durable
+    /// Object stands still while it computes.
+    async fn answer_edit(
+        &self,
+        edit: impl FnOnce() -> std::result::Result<EditResult, ApiError>,
+    ) -> std::result::Result<Response, ApiError> {
+        self.load()?;
+        let (before, rows) = (self.done(), self.storage.rows_touched());
+        let result = edit()?;
+        let (after, rows) = (self.done(), self.storage.rows_touched() - rows);
+        self.follow_up().await;
+        let response = Response::from_json(&result)?;
+        let work = format!(
+            "compile;desc=\"{} modules\", link;desc=\"{} modules\", diagnose;desc=\"{} modules\", store;desc=\"{rows} rows\"",
+            after.compiled.saturating_sub(before.compiled),
+            after.linked.saturating_sub(before.linked),
+            after.looked_at.saturating_sub(before.looked_at),
+        );
+        response.headers().set("server-timing", &work)?;
+        Ok(response)
     }
 
     /// Removes everything; the room is as before `init`.
