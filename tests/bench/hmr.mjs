@@ -60,8 +60,11 @@ function watcher() {
     /** @param {string} selector @param {string} text */
     __changed: (selector, text) =>
       new Promise((resolve) => {
+        // Looked up once: a search of a large page is a cost of the bench, not of the edit.
+        let element = document.querySelector(selector);
         const shown = () => {
-          if (!document.querySelector(selector)?.textContent?.startsWith(text)) return;
+          if (!element?.isConnected) element = document.querySelector(selector);
+          if (!element?.textContent?.startsWith(text)) return;
           const dom = at();
           observer.disconnect();
           // What is noted after the commit, in the same task or the next one, is noted by then.

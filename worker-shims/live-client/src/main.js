@@ -102,7 +102,7 @@ const registry = new Registry({
     hot: engine.hot(instance),
   }),
   style: (id, text, imports) => styles.mount(id, text, imports),
-  signature: () => refresh.signature(),
+  signature: () => react.noting(refresh.signature()),
   evaluated: (instance) => refresh.evaluated(instance),
   fetch: () => null,
   native: (url) => import(url),

@@ -4,13 +4,13 @@
  */
 // @ts-check
 
-import { scheduleByEdited } from "./schedule.js";
+import { Mounted, scheduleByEdited } from "./schedule.js";
 
 /** How many components a stack names: deeper ones tell nobody more. */
 const MAX_COMPONENTS = 50;
 
 /**
- * @typedef {{type: any, return: Fiber | null, _debugStack?: {stack?: string} | null}} Fiber
+ * @typedef {import("./schedule.js").Fiber & {return: Fiber | null, _debugStack?: {stack?: string} | null}} Fiber
  * @typedef {{getCurrentFiber?: () => Fiber | null} & import("./schedule.js").Renderer} Renderer
  */
 
@@ -54,11 +54,12 @@ export class ReactTools {
    * @param {(type: any) => unknown} familyOf Fast Refresh's family of a component
    */
   constructor(hook, familyOf) {
-    const { inject, onCommitFiberRoot } = hook;
+    const { inject, onCommitFiberRoot, onCommitFiberUnmount } = hook;
+    this.mounted = new Mounted(familyOf);
     const tools = this;
     hook.inject = function (/** @type {Renderer} */ renderer) {
       tools.#renderers.add(renderer);
-      scheduleByEdited(renderer, familyOf, () => tools.troubled || tools.lostRoots.size > 0);
+      scheduleByEdited(renderer, tools.mounted, () => tools.troubled || tools.lostRoots.size > 0);
       return inject.apply(this, arguments);
     };
     hook.onCommitFiberRoot = function (/** @type {number} */ _id, /** @type {any} */ root, /** @type {unknown} */ _priority, /** @type {boolean} */ failed) {
@@ -66,14 +67,35 @@ export class ReactTools {
       else tools.lostRoots.delete(root);
       return onCommitFiberRoot.apply(this, arguments);
     };
+    hook.onCommitFiberUnmount = function (/** @type {number} */ _id, /** @type {Fiber} */ fiber) {
+      tools.mounted.gone(fiber);
+      return onCommitFiberUnmount.apply(this, arguments);
+    };
+  }
+
+  /**
+   * Wraps a signature of Fast Refresh, which a component with Hooks calls without arguments when it renders: tells where
+   * it is mounted. @param {Function} sign
+   */
+  noting(sign) {
+    return (/** @type {unknown[]} */ ...parts) => {
+      const fiber = parts.length === 0 ? this.#working() : null;
+      if (fiber) this.mounted.rendering(fiber);
+      return sign(...parts);
+    };
+  }
+
+  #working() {
+    for (const { getCurrentFiber } of this.#renderers) {
+      const fiber = getCurrentFiber?.();
+      if (fiber) return fiber;
+    }
+    return null;
   }
 
   /** Stack of the component that React works on just now; empty when it works on none. */
   componentStack() {
-    for (const { getCurrentFiber } of this.#renderers) {
-      const fiber = getCurrentFiber?.();
-      if (fiber) return componentStack(fiber);
-    }
-    return "";
+    const fiber = this.#working();
+    return fiber ? componentStack(fiber) : "";
   }
 }
