@@ -4,7 +4,7 @@
  */
 // @ts-check
 
-import { Mounted, scheduleByEdited } from "./schedule.js";
+import { Mounted, caught, scheduleByEdited } from "./schedule.js";
 
 /** How many components a stack names: deeper ones tell nobody more. */
 const MAX_COMPONENTS = 50;
@@ -46,7 +46,7 @@ export class ReactTools {
   #renderers = new Set();
   /** Roots that an error emptied. @type {Set<unknown>} */
   lostRoots = new Set();
-  /** Whether anything was reported as an error since the page loaded: an error boundary may have caught it. */
+  /** Whether an error was reported or a boundary caught one since the page loaded: a boundary may still hold it. */
   troubled = false;
 
   /**
@@ -65,6 +65,8 @@ export class ReactTools {
     hook.onCommitFiberRoot = function (/** @type {number} */ _id, /** @type {any} */ root, /** @type {unknown} */ _priority, /** @type {boolean} */ failed) {
       if (failed && root.current?.memoizedState?.element == null) tools.lostRoots.add(root);
       else tools.lostRoots.delete(root);
+      // Not told otherwise when the app handles what its boundaries catch (`onCaughtError`).
+      if (caught(root)) tools.troubled = true;
       return onCommitFiberRoot.apply(this, arguments);
     };
     hook.onCommitFiberUnmount = function (/** @type {number} */ _id, /** @type {Fiber} */ fiber) {

@@ -12,7 +12,7 @@
 
 /**
  * @typedef {object} Fiber the part of React's that is read
- * @property {number} tag @property {any} type @property {number} flags @property {any} stateNode
+ * @property {number} tag @property {any} type @property {any} stateNode
  * @property {Fiber | null} alternate @property {Fiber | null} return @property {Fiber | null} child @property {Fiber | null} sibling
  */
 /** @typedef {{staleFamilies: Set<unknown>, updatedFamilies: Set<unknown>}} RefreshUpdate */
@@ -25,10 +25,15 @@
 
 // React's WorkTag and Flags, the same since React 17 (react-reconciler, ReactWorkTags.js and ReactFiberFlags.js).
 const FUNCTION = 0;
-const CLASS = 1;
 const FORWARD_REF = 11;
 const SIMPLE_MEMO = 15;
 const DID_CAPTURE = 128;
+
+/**
+ * Whether a boundary caught an error in what a root committed just now, said by React or not.
+ * @param {{current: {subtreeFlags: number}}} root
+ */
+export const caught = (root) => (root.current.subtreeFlags & DID_CAPTURE) !== 0;
 
 /** A root with nothing below it: to refresh it is to render what is scheduled, and nothing else. */
 const NOTHING = { current: { tag: -1, type: null, elementType: null, flags: 0, alternate: null, child: null, sibling: null } };
@@ -48,7 +53,7 @@ function functionOf({ tag, type }) {
   }
 }
 
-/** The root that a component is mounted in; null when it is in none (any more). @param {Fiber} fiber */
+/** The root that a component is mounted in; no root when it is in none (any more). @param {Fiber} fiber */
 function rootOf(fiber) {
   let top = fiber;
   while (top.return) top = top.return;
@@ -125,14 +130,13 @@ export class Mounted {
 }
 
 /**
- * Components of a tree whose code is of one of the families; null when React has to look itself.
+ * Components of a tree whose code is of one of the families.
  * @param {Fiber} top @param {Set<unknown>} families @param {FamilyOf} familyOf
  */
 function searched(top, families, familyOf) {
   const found = [];
   const waiting = [top];
   for (let fiber = waiting.pop(); fiber; fiber = waiting.pop()) {
-    if (fiber.tag === CLASS && (fiber.flags | (fiber.alternate?.flags ?? 0)) & DID_CAPTURE) return null;
     const component = functionOf(fiber);
     if (component !== undefined && families.has(familyOf(component))) found.push(fiber);
     if (fiber.sibling) waiting.push(fiber.sibling);
@@ -155,7 +159,6 @@ export function scheduleByEdited(renderer, mounted, failed) {
     scheduleRefresh(NOTHING, NO_UPDATE);
     const families = update.updatedFamilies;
     const found = mounted.in(families, root) ?? searched(root.current, families, mounted.familyOf);
-    if (!found) return scheduleRefresh(root, update);
     for (const fiber of found) scheduleUpdate(fiber);
     scheduleRefresh(NOTHING, NO_UPDATE);
   };
