@@ -6,12 +6,12 @@
 use crate::api::Api;
 use crate::arguments::Target;
 use crate::failure::Failure;
-use crate::folder::hashes;
+use crate::folder::{Changes, hashes};
 use crate::output::Output;
 use crate::push::{self, Pushed};
 use notify::{RecursiveMode, Watcher};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
@@ -67,21 +67,10 @@ async fn saves(events: &mut UnboundedReceiver<Vec<PathBuf>>) -> BTreeSet<PathBuf
     if let Some(paths) = events.recv().await {
         touched.extend(paths);
     }
-    let mut looks = 0;
-    loop {
-        while let Ok(Some(paths)) = tokio::time::timeout(SETTLE, events.recv()).await {
-            touched.extend(paths);
-        }
-        if looks == EMPTY_LOOKS || !touched.iter().any(|path| is_empty(path)) {
-            return touched;
-        }
-        looks += 1;
-        tokio::time::sleep(EMPTY_PAUSE).await;
+    while let Ok(Some(paths)) = tokio::time::timeout(SETTLE, events.recv()).await {
+        touched.extend(paths);
     }
-}
-
-fn is_empty(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|facts| facts.is_file() && facts.len() == 0)
+    touched
 }
 
 async fn sync_until_sent(
@@ -124,12 +113,26 @@ async fn sync(
     touched: &BTreeSet<PathBuf>,
     output: Output,
 ) -> Result<(), Failure> {
-    pushed.folder.scan(touched)?;
-    let changes = pushed.folder.changes(&pushed.there)?;
+    let changes = settled(pushed, touched).await?;
     if changes.is_empty() {
         return Ok(());
     }
     push::send(api, app, None, changes, &mut pushed.there, output).await
+}
+
+/// What differs, once no file among it stands between being emptied and being written. A file that stays
+/// empty is one: it is sent after the last look.
+async fn settled(pushed: &mut Pushed, touched: &BTreeSet<PathBuf>) -> Result<Changes, Failure> {
+    let mut looks = 0;
+    loop {
+        pushed.folder.scan(touched)?;
+        let changes = pushed.folder.changes(&pushed.there)?;
+        if looks == EMPTY_LOOKS || !changes.writes_nothing_into_a_file() {
+            return Ok(changes);
+        }
+        looks += 1;
+        tokio::time::sleep(EMPTY_PAUSE).await;
+    }
 }
 
 /// Ctrl-C, or the polite signal of whoever started this. Listens from the beginning: a signal that comes
@@ -152,5 +155,43 @@ impl Interruption {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test stops at the first failure")]
+    use super::*;
+    use crate::folder::{Folder, content};
+    use std::fs;
+
+    fn emptied() -> (tempfile::TempDir, Pushed) {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("main.ts"), "").unwrap();
+        let folder = Folder::new(root.path()).unwrap();
+        let there = [("main.ts".to_owned(), "the hash before".to_owned())].into();
+        (root, Pushed { folder, there })
+    }
+
+    /// Also when no event told of the save: the look between the push and the watch knows of none.
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_file_read_between_being_emptied_and_written_is_looked_at_again() {
+        let (root, mut pushed) = emptied();
+        let nothing = BTreeSet::new();
+        // The first look is taken before the writer goes on.
+        let (changes, ()) = tokio::join!(settled(&mut pushed, &nothing), async {
+            fs::write(root.path().join("main.ts"), "export {};").unwrap();
+        });
+        let [write] = &changes.unwrap().writes[..] else {
+            unreachable!("one file differs")
+        };
+        assert_eq!(write.content, content(b"export {};".to_vec()));
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_file_that_stays_empty_is_sent() {
+        let (_root, mut pushed) = emptied();
+        let changes = settled(&mut pushed, &BTreeSet::new()).await.unwrap();
+        assert_eq!(changes.writes[0].content, content(Vec::new()));
     }
 }

@@ -48,6 +48,12 @@ impl Changes {
     pub(crate) fn is_empty(&self) -> bool {
         self.writes.is_empty() && self.deletes.is_empty()
     }
+
+    /// Whether a file would be sent without content.
+    pub(crate) fn writes_nothing_into_a_file(&self) -> bool {
+        let nothing = content(Vec::new());
+        self.writes.iter().any(|write| write.content == nothing)
+    }
 }
 
 impl Folder {
