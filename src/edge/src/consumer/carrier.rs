@@ -1,13 +1,13 @@
-//! The queue's consumer: carries one deployment from `pending` to an end.
+//! Carries one deployment from `pending` to an end.
 //!
 //! Every move is compare-and-swap in D1, so a message delivered twice changes nothing. A consumer
 //! holds a lease while it works and lets it go when the attempt breaks off; the deployment is then
-//! tried again, [`limits::BUILD_ATTEMPTS`] times in all. An app has one build at a time: whoever ends
-//! one sends the message of the app's next. What gets lost all the same is the sweep's.
+//! tried again, [`limits::BUILD_ATTEMPTS`] times in all.
 
+use super::{After, hand_on, notify};
 use crate::{
     builds::{self, BuildError},
-    config::{self, Config},
+    config::Config,
     dispatch::{self, Answer},
     problem::ApiError,
     rooms::Room,
@@ -24,14 +24,10 @@ use hotplate_domain::{
     limits,
 };
 use hotplate_protocol::{
-    BuildEvent, BuildJob, DeploymentError, DeploymentState, Diagnostic, QueuedDeployment,
-    RoomMessage, Stage,
+    BuildEvent, BuildJob, DeploymentError, DeploymentState, Diagnostic, Stage,
 };
 use std::time::Duration;
-use worker::{
-    Date, Delay, Env, MessageBatch, MessageExt, QueueRetryOptionsBuilder, Request, Result,
-    console_error, console_warn,
-};
+use worker::{Date, Delay, Env, Request, console_error};
 
 /// The build service could not fetch the app's files from the Worker.
 const CONTENT_UNAVAILABLE: &str = "content_unavailable";
@@ -59,61 +55,15 @@ impl From<worker::Error> for Interrupted {
     }
 }
 
-/// What is left to do about a message.
-enum After {
-    /// Nothing.
-    Done,
-    /// Deliver it again after so long.
-    Again(u64),
-}
-
-/// Works through a batch.
-pub(crate) async fn consume(batch: MessageBatch<QueuedDeployment>, env: &Env) -> Result<()> {
-    for message in batch.messages()? {
-        let after = work(&message.body().deployment_id, env).await;
-        let after = after.unwrap_or_else(|error| {
-            console_error!("deployment {}: {error}", message.body().deployment_id);
-            After::Again(limits::RETRY_MS)
-        });
-        match after {
-            After::Done => message.ack(),
-            After::Again(wait_ms) => {
-                let seconds = u32::try_from(wait_ms.div_ceil(1000)).unwrap_or(60);
-                let later = QueueRetryOptionsBuilder::new()
-                    .with_delay_seconds(seconds)
-                    .build();
-                message.retry_with_options(&later);
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Carries a deployment to its end, or as far as this attempt gets.
-async fn work(id: &str, env: &Env) -> std::result::Result<After, ApiError> {
+/// Takes a deployment up and carries it; `None` when another consumer took it first.
+pub(super) async fn attempt(
+    row: DeploymentRow,
+    store: Store,
+    env: &Env,
+) -> std::result::Result<Option<After>, ApiError> {
     let config = Config::read(env)?;
-    let store = Store::open(env)?;
+    let (app_id, taken) = (row.app_id.clone(), row.attempt);
     let now = Date::now().as_millis();
-    let mut found = store.deployment(id).await?;
-    // A message about one that waits stands for any that waits: apps take turns, however many
-    // messages one of them has in the queue.
-    if found
-        .as_ref()
-        .is_some_and(|row| row.state == DeploymentState::Pending)
-    {
-        found = match store.next_in_turn(now).await? {
-            Some(next) => store.deployment(&next).await?,
-            None => None,
-        };
-    }
-    let Some(row) = found else {
-        return Ok(After::Done);
-    };
-    // In living hands: should they die, the sweep finds the lease that ran out.
-    if is_final(row.state) || (row.state != DeploymentState::Pending && row.lease_until > now) {
-        return Ok(After::Done);
-    }
-    let app_id = row.app_id.clone();
     let mut run = Run {
         standing: Standing {
             state: row.state,
@@ -129,30 +79,14 @@ async fn work(id: &str, env: &Env) -> std::result::Result<After, ApiError> {
         row,
     };
     let after = match run.carry().await {
+        Err(Interrupted::TakenOver) if run.standing.attempt == taken => return Ok(None),
         Ok(()) | Err(Interrupted::TakenOver) => After::Done,
         Err(error) => run.interrupt(error).await?,
     };
     if matches!(after, After::Done) {
         hand_on(&run.store, &app_id, env).await;
     }
-    Ok(after)
-}
-
-/// Sends the message of the app's next deployment, which gave way to the one that ended now.
-pub(crate) async fn hand_on(store: &Store, app_id: &str, env: &Env) {
-    let next = async {
-        let now = Date::now().as_millis();
-        match store.next_deployment(app_id, now).await? {
-            Some(deployment_id) => {
-                let message = QueuedDeployment { deployment_id };
-                config::deployments(env)?.send(message).await
-            }
-            None => Ok(()),
-        }
-    };
-    if let Err(error) = next.await {
-        console_error!("the next deployment of {app_id} waits for the sweep: {error}");
-    }
+    Ok(Some(after))
 }
 
 /// One consumer's work on one deployment.
@@ -476,20 +410,5 @@ async fn heard<T>(future: impl Future<Output = T>) -> Option<T> {
     match select(Box::pin(future), silence).await {
         Either::Left((output, _)) => Some(output),
         Either::Right(_) => None,
-    }
-}
-
-/// Tells the sockets of a deployment's room where it stands; that they cannot be told stops nothing.
-pub(crate) async fn notify(store: &Store, id: &str, urls: &Urls, env: &Env) {
-    let told = async {
-        if let Some(row) = store.deployment(id).await? {
-            let room = Room::of(env, &row.app)?;
-            let deployment = Box::new(row.into_deployment(urls)?);
-            room.notify(&RoomMessage::Deployment { deployment }).await;
-        }
-        Ok::<_, ApiError>(())
-    };
-    if let Err(error) = told.await {
-        console_warn!("nobody was told of deployment {id}: {error}");
     }
 }
