@@ -1,42 +1,16 @@
 // @ts-check
 /**
  * The build service as a program of its own: its configuration, its secret, vendor chunks of real
- * packages that are executed here, what is refused, and how it ends.
+ * packages that are executed here, what is refused, and how it ends. What operators see is in `operators.test.mjs`.
  */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { createServer } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
-import { BUILD_SERVICE } from "../worker-shims/local/places.mjs";
 import { Registry } from "../worker-shims/live-client/src/registry.js";
-
-const SECRET = "a secret of this test";
-const state = mkdtempSync(join(tmpdir(), "hotplate-build-service-"));
-const ENVIRONMENT = {
-  ...process.env, HOTPLATE_STATE: state, BUILD_SERVICE_PORT: "0", BUILD_SERVICE_SECRET: SECRET,
-  CLOUDFLARE_ACCOUNT_ID: "acc", CLOUDFLARE_API_TOKEN: "t0ken-of-cloudflare", CLOUDFLARE_API_BASE: "http://127.0.0.1:9/client/v4",
-};
-
-/** @param {Record<string, string | undefined>} [changes] */
-function run(changes = {}) {
-  const child = spawn(BUILD_SERVICE, [], { env: { ...ENVIRONMENT, ...changes }, stdio: ["ignore", "pipe", "pipe"] });
-  return { child, stderr: text(child.stderr), ended: once(child, "close").then(([code, signal]) => ({ code, signal })) };
-}
-
-/** A service that listens. @param {Record<string, string | undefined>} [changes] */
-async function listening(changes) {
-  const service = run(changes);
-  const [line] = await once(createInterface(service.child.stdout), "line");
-  const base = /http:\/\/[\d.:]+/.exec(line)?.[0];
-  assert.ok(base, line);
-  return { ...service, base };
-}
+import { SECRET, TOKEN, ask, job, listening, run, state, tidy } from "./build-service/program.mjs";
 
 /** @type {Awaited<ReturnType<typeof listening>>} */ let service;
 before(async () => {
@@ -45,11 +19,11 @@ before(async () => {
 after(async () => {
   service?.child.kill("SIGTERM");
   await service?.ended;
-  rmSync(state, { recursive: true, force: true });
+  tidy();
 });
 
-/** @param {string} path @param {RequestInit} [init] @param {string} [base] */
-const call = (path, init = {}, base = service.base) => fetch(base + path, { ...init, headers: { authorization: `Bearer ${SECRET}`, ...init.headers } });
+/** @param {string} path @param {RequestInit} [init] */
+const call = (path, init) => ask(service.base, path, init);
 
 /** The events of a vendor request. @param {Record<string, string>} dependencies @param {string[]} specifiers @param {object} [more] */
 async function vendor(dependencies, specifiers, more = {}) {
@@ -90,6 +64,9 @@ describe("the start", () => {
     ["a missing secret", { BUILD_SERVICE_SECRET: undefined }, /BUILD_SERVICE_SECRET is not set/],
     ["a port that is none", { BUILD_SERVICE_PORT: "http" }, /BUILD_SERVICE_PORT is `http`: a port number/],
     ["an address that is none", { CLOUDFLARE_API_BASE: "localhost" }, /CLOUDFLARE_API_BASE is `localhost`/],
+    ["npm that is not there", { PATH: "/nowhere" }, /npm cannot be run/],
+    ["an address that is no IP address", { BUILD_SERVICE_HOST: "everywhere" }, /BUILD_SERVICE_HOST is `everywhere`: an IP address/],
+    ["a protocol that spans are not sent by", { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1", OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" }, /OTEL_EXPORTER_OTLP_PROTOCOL is `grpc`/],
     ["a folder that cannot be", { HOTPLATE_STATE: "/dev/null/x" }, /HOTPLATE_STATE cannot be used/],
   ];
   for (const [what, changes, message] of problems) {
@@ -99,7 +76,7 @@ describe("the start", () => {
       const lines = (await stderr).trim().split("\n");
       assert.equal(lines.length, 1);
       assert.match(lines[0], message);
-      assert.ok(!lines[0].includes(ENVIRONMENT.CLOUDFLARE_API_TOKEN) && !lines[0].includes(SECRET));
+      assert.ok(!lines[0].includes(TOKEN) && !lines[0].includes(SECRET));
     });
   }
 
@@ -149,12 +126,7 @@ describe("builds", () => {
     const { port } = /** @type {import("node:net").AddressInfo} */ (silent.address());
     const hasty = await listening({ BUILD_TIMEOUT_MS: "300", HOTPLATE_STATE: join(state, "hasty") });
     try {
-      const files = [{ path: "index.html", hash: "a".repeat(64), size: 1 }];
-      const job = {
-        deployment_id: "0k3v9x2m4q7a", app: "slow", script_name: "slow-0k3v9x2m4q7a", namespace: "n", revision: 1, files,
-        blobs_url: `http://127.0.0.1:${port}/`, maps_url: `http://127.0.0.1:${port}/maps`, env: {}, max_bundle_bytes: 1_000_000,
-      };
-      const answer = await call("/v1/builds", { method: "POST", body: JSON.stringify(job) }, hasty.base);
+      const answer = await ask(hasty.base, "/v1/builds", { method: "POST", body: JSON.stringify(job(port)) });
       const events = (await answer.text()).trim().split("\n").map((line) => JSON.parse(line));
       assert.equal(events[0].event, "working");
       const { event, stage, code, message } = events.at(-1);

@@ -16,22 +16,23 @@ import { isStopping, start, tail } from "./processes.mjs";
 /**
  * @typedef {import("./processes.mjs").Child} Child
  * @typedef {import("./configuration.mjs").Configuration} Configuration
- * @typedef {{base: string, baseDomain: string, apiUrl: string, token: string, buildUrl: string, state: string,
- *   logs: string, apiToken: string, buildSecret: string, sweep(): Promise<void>, killBuildService(): Promise<void>, startBuildService(): Promise<void>,
+ * @typedef {{base: string, baseDomain: string, apiUrl: string, token: string, buildUrl: string, buildUrls: string[], state: string,
+ *   logs: string, apiToken: string, buildSecret: string, sweep(): Promise<void>, killBuildService(index?: number): Promise<void>, startBuildService(): Promise<void>,
  *   failed(): Promise<never>, restart(): Promise<void>, stop(): Promise<void>,
  *   killWorker(): Promise<void>, startWorker(): Promise<void>}} Stack
  */
 
 /**
- * What tests change about the parts: where they find each other, the build service's environment, and the folder,
- * laid out as this one, from which the Workers run.
- * @typedef {{api?: string, buildService?: string, env?: Record<string, string>, code?: string}} Between
+ * What tests change about the parts: where they find each other, the build services' environment, further build
+ * services by their ports, and the folder, laid out as this one, from which the Workers run.
+ * @typedef {{api?: string, buildService?: string, dns?: string, env?: Record<string, string>, more?: number[], code?: string}} Between
  */
 
 const READY_MS = 120_000;
 const POLL_MS = 100;
 const NAMESPACE_NAME = "hotplate";
 const ACCOUNT = "local";
+const ZONE = "local";
 /** @param {string} code where the two Workers are @returns {string[]} */
 const configs = (code) => ["-c", join(code, "wrangler.toml"), "-c", join(code, "worker-shims", "namespace", "wrangler.toml")];
 
@@ -65,14 +66,18 @@ async function answers(what, url, child, log) {
   throw new StackProblem(`the ${what} did not get ready in ${READY_MS / 1000} s (${last}); its output is in ${log}`);
 }
 
-/** @param {Configuration} configuration @param {string} apiToken @param {Between} between */
-function buildService({ port, buildPort, buildSecret, state, maxBundleBytes }, apiToken, between) {
+/** Each further one has a folder and a log of its own. @param {string} state @param {number} index */
+const buildServiceLog = (state, index) => join(state, "logs", `build-service${index === 0 ? "" : `-${index}`}.log`);
+
+/** @param {Configuration} configuration @param {string} apiToken @param {Between} between @param {number} index which of them */
+function buildService({ port, buildPort, buildSecret, state, maxBundleBytes }, apiToken, between, index) {
   return start({
-    command: BUILD_SERVICE, args: [], cwd: ROOT, log: join(state, "logs", "build-service.log"),
+    command: BUILD_SERVICE, args: [], cwd: ROOT, log: buildServiceLog(state, index),
     env: {
-      BUILD_SERVICE_PORT: String(buildPort), BUILD_SERVICE_SECRET: buildSecret, HOTPLATE_STATE: state,
+      BUILD_SERVICE_PORT: String([buildPort, ...(between.more ?? [])][index]), BUILD_SERVICE_SECRET: buildSecret,
+      HOTPLATE_STATE: index === 0 ? state : join(state, `service-${index}`),
       // Never a real account, whatever the caller's environment says: this stack is local.
-      CLOUDFLARE_ACCOUNT_ID: ACCOUNT, CLOUDFLARE_API_TOKEN: apiToken, CLOUDFLARE_API_BASE: `${between.api ?? `http://127.0.0.1:${port}`}/client/v4`,
+      CLOUDFLARE_ACCOUNT_ID: ACCOUNT, CLOUDFLARE_ZONE_ID: ZONE, CLOUDFLARE_API_TOKEN: apiToken, CLOUDFLARE_API_BASE: `${between.api ?? `http://127.0.0.1:${port}`}/client/v4`,
       WFP_NAMESPACE_ID: NAMESPACE_NAME, MAX_BUNDLE_BYTES: String(maxBundleBytes), ...between.env,
     },
   });
@@ -90,8 +95,9 @@ async function migrate({ state }) {
 async function worker({ port, buildPort, state, adminToken, buildSecret, secretsKey, maxBundleBytes, retainDeployments }, apiToken, between) {
   const vars = {
     ADMIN_TOKEN: adminToken, BUILD_SERVICE_SECRET: buildSecret, SECRETS_KEY: secretsKey, NAMESPACE_API_TOKEN: apiToken, WFP_NAMESPACE_ID: NAMESPACE_NAME,
-    BASE_DOMAIN: `localhost:${port}`, BUILD_SERVICE_URL: between.buildService ?? `http://127.0.0.1:${buildPort}`, MAX_BUNDLE_BYTES: String(maxBundleBytes),
-    RETAIN_DEPLOYMENTS: String(retainDeployments),
+    BASE_DOMAIN: `localhost:${port}`, BUILD_SERVICE_URL: [between.buildService ?? `http://127.0.0.1:${buildPort}`, ...(between.more ?? []).map((other) => `http://127.0.0.1:${other}`)].join(" "),
+    MAX_BUNDLE_BYTES: String(maxBundleBytes),
+    RETAIN_DEPLOYMENTS: String(retainDeployments), ...(between.dns && { DNS_RESOLVER_URL: between.dns }),
   };
   const file = join(state, "stack.env");
   writeFileSync(file, Object.entries(vars).map(([name, value]) => `${name}="${value}"\n`).join(""), { mode: 0o600 });
@@ -124,6 +130,7 @@ export async function runStack(configuration, between = {}) {
     if (!existsSync(part)) throw new StackProblem(`${part} is missing: run \`npm start\` or \`npm run setup\` first`);
   }
   const base = `http://localhost:${port}`;
+  const buildUrls = [buildPort, ...(between.more ?? [])].map((each) => `http://127.0.0.1:${each}`);
   const apiToken = randomBytes(24).toString("base64url");
   /** @type {{name: string, child: Child, log: string}[]} */
   let parts = [];
@@ -139,14 +146,24 @@ export async function runStack(configuration, between = {}) {
     parts.push({ name: "Worker", child, log });
     return child;
   };
+  /** @param {number} index */
+  const launchBuildService = (index) => {
+    const part = { name: nameOf(index), child: buildService(configuration, apiToken, between, index), log: buildServiceLog(state, index) };
+    parts.push(part);
+    return part;
+  };
+  /** @param {number} index */
+  const nameOf = (index) => (index === 0 ? "build service" : `build service ${index}`);
+  /** @param {{name: string, child: Child, log: string}} service @param {number} index */
+  const ready = ({ name, child, log }, index) => answers(name, `${buildUrls[index]}/readyz`, child, log);
   const run = async () => {
     await requireFree("PORT", port);
     await requireFree("BUILD_SERVICE_PORT", buildPort);
     try {
-      parts.push({ name: "build service", child: buildService(configuration, apiToken, between), log: join(state, "logs", "build-service.log") });
+      const services = buildUrls.map((_, index) => launchBuildService(index));
       await migrate(configuration);
       const child = await launch();
-      await answers("build service", `http://127.0.0.1:${buildPort}/healthz`, parts[0].child, parts[0].log);
+      await Promise.all(services.map(ready));
       await answers("Worker", `${base}/healthz`, child, log);
       if (demo) await createDemo(configuration, base);
     } catch (error) {
@@ -156,7 +173,7 @@ export async function runStack(configuration, between = {}) {
   };
   await run();
   return {
-    base, baseDomain: `localhost:${port}`, apiUrl: `${base}/v1`, token: adminToken, buildUrl: `http://127.0.0.1:${buildPort}`, state,
+    base, baseDomain: `localhost:${port}`, apiUrl: `${base}/v1`, token: adminToken, buildUrl: buildUrls[0], buildUrls, state,
     logs: join(state, "logs"),
     failed: () => Promise.race(parts.map(async ({ name, child, log }) => {
       const code = await child.exited;
@@ -183,16 +200,13 @@ export async function runStack(configuration, between = {}) {
       await response.arrayBuffer();
     },
     /** As a power cut would end it. */
-    async killBuildService() {
-      const killed = parts.filter(({ name }) => name === "build service");
-      parts = parts.filter(({ name }) => name !== "build service");
+    async killBuildService(index = 0) {
+      const killed = parts.filter(({ name }) => name === nameOf(index));
+      parts = parts.filter(({ name }) => name !== nameOf(index));
       await Promise.all(killed.map(({ child }) => child.kill()));
     },
     async startBuildService() {
-      const log = join(state, "logs", "build-service.log");
-      const child = buildService(configuration, apiToken, between);
-      parts.push({ name: "build service", child, log });
-      await answers("build service", `http://127.0.0.1:${buildPort}/healthz`, child, log);
+      await ready(launchBuildService(0), 0);
     },
     async restart() {
       await stop();

@@ -4,6 +4,7 @@ mod writer;
 
 use crate::contents::sha256;
 use crate::disk;
+use crate::metrics::ArtifactCounts;
 use crate::work::guarded;
 use hotplate_compiler::{ModuleArtifact, Options, Source, VERSION, compile};
 use hotplate_protocol::{Diagnostic, Severity};
@@ -20,6 +21,7 @@ const DISK_BYTES: u64 = 1024 * 1024 * 1024;
 
 /// The cache.
 pub struct ArtifactStore {
+    pub(crate) counts: ArtifactCounts,
     disk: Option<Disk>,
     memory: Mutex<Memory>,
 }
@@ -63,6 +65,7 @@ impl ArtifactStore {
         std::fs::create_dir_all(&folder)?;
         disk::trim(&folder, DISK_BYTES)?;
         Ok(Self {
+            counts: ArtifactCounts::default(),
             disk: Some(Disk {
                 writer: Writer::start(folder.clone(), DISK_BYTES)?,
                 folder,
@@ -74,6 +77,7 @@ impl ArtifactStore {
     /// A cache that ends with the process, for programs that bundle once.
     pub fn in_memory() -> Self {
         Self {
+            counts: ArtifactCounts::default(),
             disk: None,
             memory: Mutex::default(),
         }
@@ -106,6 +110,7 @@ impl ArtifactStore {
             .artifacts
             .get(&key)
         {
+            self.counts.memory.inc();
             return Ok(Arc::clone(artifact));
         }
         let place = self.disk.as_ref().map(|disk| {
@@ -117,6 +122,7 @@ impl ArtifactStore {
             serde_json::from_slice::<ModuleArtifact>(&bytes).ok()
         });
         let artifact = if let Some(artifact) = stored {
+            self.counts.disk.inc();
             if let Some((_, path)) = &place {
                 disk::touch(path);
             }
@@ -135,13 +141,13 @@ impl ArtifactStore {
         Ok(artifact)
     }
 
-    #[expect(clippy::unused_self, reason = "reads as one of the store's steps")]
     fn fresh(
         &self,
         id: &str,
         content: &[u8],
         options: &Options,
     ) -> Result<ModuleArtifact, Vec<Diagnostic>> {
+        self.counts.compiler.inc();
         let compiled = guarded(|| compile(&Source { id, content }, options)).map_err(|error| {
             vec![Diagnostic {
                 file: id.trim_start_matches('/').to_owned(),

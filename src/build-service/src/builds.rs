@@ -5,7 +5,9 @@ use crate::config::{Config, Secret};
 use crate::contents::Contents;
 use crate::flight::Flights;
 use crate::memories::Memories;
+use crate::metrics::{BuildStage, Metrics};
 use crate::packages::Packages;
+use crate::readiness::{NotReady, Readiness};
 use crate::{maps, size, upload, work};
 use hotplate_cloudflare_api::Client;
 use hotplate_protocol::{
@@ -17,6 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
+use tracing::Instrument;
 
 /// Builds that run at once; others wait.
 const PARALLEL_BUILDS: usize = 4;
@@ -34,9 +37,12 @@ pub struct Service {
     pub(crate) pool: rayon::ThreadPool,
     pub(crate) http: reqwest::Client,
     pub(crate) memories: Memories,
+    pub(crate) metrics: Metrics,
+    readiness: Readiness,
     pub(crate) vendor_flights: Flights<Chunk>,
     folder: PathBuf,
-    cloudflare: Client,
+    pub(crate) cloudflare: Client,
+    pub(crate) zone: Option<String>,
     builds: Semaphore,
     build_timeout: Duration,
 }
@@ -64,17 +70,21 @@ impl Service {
         let folder = config.state.join("build-service");
         std::fs::create_dir_all(&folder)?;
         let http = reqwest::Client::new();
+        let artifacts = ArtifactStore::open(folder.join("artifacts"))?;
         Ok(Arc::new(Self {
             secret: config.secret.clone(),
             contents: Contents::open(folder.join("blobs"), http.clone(), config.secret.clone())?,
             packages: Packages::open(&folder.join("packages"))?,
-            artifacts: ArtifactStore::open(folder.join("artifacts"))?,
+            metrics: Metrics::new(&artifacts.counts),
+            readiness: Readiness::default(),
+            artifacts,
             pool: work::pool()?,
             http,
             memories: Memories::default(),
             vendor_flights: Flights::new(),
             cloudflare: Client::new(&config.api_base, &config.account, config.token.clone())?
                 .with_timeout(config.api_timeout),
+            zone: config.zone.clone(),
             builds: Semaphore::new(PARALLEL_BUILDS),
             build_timeout: config.build_timeout,
             folder,
@@ -85,12 +95,32 @@ impl Service {
         &self.folder
     }
 
+    /// Everything that keeps the service from taking work.
+    pub async fn not_ready(&self) -> Vec<NotReady> {
+        self.readiness.problems(&self.folder).await
+    }
+
+    /// Does one stage of a build, timed and as a span of its own.
+    pub(crate) async fn stage<T>(&self, stage: BuildStage, work: impl Future<Output = T>) -> T {
+        let started = Instant::now();
+        let span = tracing::info_span!("stage", otel.name = stage.as_str(), stage = stage.as_str());
+        let output = work.instrument(span).await;
+        self.metrics.stage_took(stage, started.elapsed());
+        output
+    }
+
     /// Runs a job; the last event is `uploaded` or `failed`.
     ///
     /// Whoever asked may be gone. What is being built is built, since the next attempt finds it in the
     /// caches; but nothing is uploaded that nobody waits for: it may have been cancelled.
     pub(crate) async fn build(self: Arc<Self>, job: BuildJob, events: UnboundedSender<BuildEvent>) {
-        let work = self.run_in_turn(&job, &events);
+        let span = tracing::info_span!(
+            "build",
+            app = job.app,
+            deployment = job.deployment_id,
+            revision = job.revision
+        );
+        let work = self.run_in_turn(&job, &events).instrument(span);
         tokio::pin!(work);
         let mut signs = tokio::time::interval(SIGN_OF_LIFE);
         loop {
@@ -110,14 +140,23 @@ impl Service {
         events: &UnboundedSender<BuildEvent>,
     ) -> BuildEvent {
         // The semaphore is never closed.
-        let _permit = self.builds.acquire().await;
+        let waits = self.metrics.build_waits();
+        let _permit = self.stage(BuildStage::Waiting, self.builds.acquire()).await;
+        drop(waits);
+        let _runs = self.metrics.build_runs();
+        let started = Instant::now();
         match self.run(job, events).await {
-            Ok(upload_ms) => BuildEvent::Uploaded { upload_ms },
+            Ok(upload_ms) => {
+                self.metrics.build_ended("uploaded");
+                tracing::info!(upload_ms, total_ms = millis(started), "build uploaded");
+                BuildEvent::Uploaded { upload_ms }
+            }
             Err(failure) => {
+                self.metrics.build_ended(&failure.code);
                 tracing::info!(
-                    deployment = job.deployment_id,
                     code = failure.code,
-                    message = failure.message,
+                    reason = failure.message,
+                    total_ms = millis(started),
                     "build failed"
                 );
                 BuildEvent::Failed(failure)
@@ -163,10 +202,14 @@ impl Service {
         let build = async {
             let hashes: BTreeSet<String> = job.files.iter().map(|file| file.hash.clone()).collect();
             let fetched = self
-                .contents
-                .ensure(&job.blobs_url, &hashes)
+                .stage(
+                    BuildStage::Contents,
+                    self.contents.ensure(&job.blobs_url, &hashes),
+                )
                 .await
                 .map_err(|error| building("content_unavailable", error.to_string(), vec![]))?;
+            self.metrics
+                .contents(hashes.len().saturating_sub(fetched), fetched);
             tell(BuildEvent::Log {
                 message: format!("{} files, {fetched} fetched", job.files.len()),
             });
@@ -217,14 +260,18 @@ impl Service {
         }
         let started = Instant::now();
         let listener = events.clone();
+        let service = Arc::clone(self);
         let cloudflare = self.cloudflare.observed(move |call| {
+            service.metrics.api_call(&call);
             let message = call.to_string();
+            tracing::debug!(call = message, "called the Cloudflare API");
             drop(listener.send(BuildEvent::Log { message }));
         });
         let maps = std::mem::take(&mut deployable.release.maps);
         // Before the deployment is said to be there: whoever visits it may report a stack at once.
+        let upload = upload::upload(&cloudflare, job, deployable);
         let (uploaded, unkept) = tokio::join!(
-            upload::upload(&cloudflare, job, deployable),
+            self.stage(BuildStage::Upload, upload),
             maps::keep(self, job, maps)
         );
         for message in unkept {

@@ -2,6 +2,7 @@
 
 use hotplate_cloudflare_api::Token;
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,7 +14,10 @@ const BUILD_TIMEOUT: Duration = Duration::from_mins(5);
 /// How long a call of the Cloudflare API may take when `CLOUDFLARE_API_TIMEOUT_MS` is not set: a
 /// bucket of assets takes a while.
 const API_TIMEOUT: Duration = Duration::from_mins(2);
-/// Longest of both.
+/// How long builds may go on after a signal when `STOP_TIMEOUT_MS` is not set: below the 30 s that Kubernetes and
+/// Docker Compose are usually told to wait. A build that is cut off is taken up by another service.
+const STOP_TIMEOUT: Duration = Duration::from_secs(25);
+/// Longest of these.
 const MAX_TIMEOUT_MS: u64 = 3_600_000;
 
 /// The secret that the Worker and this service share. `Debug` does not show it.
@@ -57,10 +61,21 @@ pub enum LogFormat {
     Json,
 }
 
+/// How spans are exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OtlpProtocol {
+    /// Protocol buffers over HTTP, the specification's default.
+    Protobuf,
+    /// JSON over HTTP.
+    Json,
+}
+
 /// The service's configuration.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Port on the loopback address; 0 takes a free one.
+    /// Address to listen on.
+    pub host: IpAddr,
+    /// Port on it; 0 takes a free one.
     pub port: u16,
     /// Shared with the Worker.
     pub secret: Secret,
@@ -70,14 +85,20 @@ pub struct Config {
     pub token: Token,
     /// Address of its API.
     pub api_base: String,
+    /// Zone that gets apps' own hosts as custom hostnames; none when that is somebody else's business.
+    pub zone: Option<String>,
     /// Folder for caches.
     pub state: PathBuf,
     /// How long contents, installation and link of one build may take.
     pub build_timeout: Duration,
     /// How long one call of the Cloudflare API may take.
     pub api_timeout: Duration,
+    /// How long builds may go on after a signal.
+    pub stop_timeout: Duration,
     /// How log lines look.
     pub log_format: LogFormat,
+    /// How spans are exported; `None` when nobody takes them.
+    pub otlp: Option<OtlpProtocol>,
 }
 
 /// One thing that is wrong with the environment.
@@ -134,6 +155,17 @@ impl Config {
                 0
             }),
         };
+        let host = match get("BUILD_SERVICE_HOST") {
+            None => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            Some(value) => value.parse().unwrap_or_else(|_| {
+                problems.push(ConfigProblem::Malformed {
+                    name: "BUILD_SERVICE_HOST",
+                    value,
+                    expected: "an IP address is needed",
+                });
+                IpAddr::V4(Ipv4Addr::LOCALHOST)
+            }),
+        };
         let mut millis = |name: &'static str, otherwise: Duration| match get(name) {
             None => otherwise,
             Some(value) => {
@@ -151,6 +183,7 @@ impl Config {
         };
         let build_timeout = millis("BUILD_TIMEOUT_MS", BUILD_TIMEOUT);
         let api_timeout = millis("CLOUDFLARE_API_TIMEOUT_MS", API_TIMEOUT);
+        let stop_timeout = millis("STOP_TIMEOUT_MS", STOP_TIMEOUT);
         if !api_base.is_empty()
             && !api_base.starts_with("http://")
             && !api_base.starts_with("https://")
@@ -161,32 +194,83 @@ impl Config {
                 expected: "an http or https address is needed",
             });
         }
-        let log_format = match get("LOG_FORMAT").as_deref() {
-            None | Some("compact") => LogFormat::Compact,
-            Some("json") => LogFormat::Json,
-            Some(other) => {
-                problems.push(ConfigProblem::Malformed {
-                    name: "LOG_FORMAT",
-                    value: other.to_owned(),
-                    expected: "`compact` or `json` is needed",
-                });
-                LogFormat::Compact
-            }
-        };
+        let log_format = log_format(get("LOG_FORMAT").as_deref()).unwrap_or_else(|problem| {
+            problems.push(problem);
+            LogFormat::Compact
+        });
+        let otlp = otlp(get).unwrap_or_else(|problem| {
+            problems.push(problem);
+            None
+        });
         if !problems.is_empty() {
             return Err(problems);
         }
         Ok(Self {
+            host,
             port,
             secret: Secret::new(secret),
             account,
             token: Token::new(token),
             api_base,
+            zone: get("CLOUDFLARE_ZONE_ID"),
             state: PathBuf::from(get("HOTPLATE_STATE").unwrap_or_else(|| ".hotplate".to_owned())),
             build_timeout,
             api_timeout,
+            stop_timeout,
             log_format,
+            otlp,
         })
+    }
+}
+
+fn log_format(value: Option<&str>) -> Result<LogFormat, ConfigProblem> {
+    match value {
+        None | Some("compact") => Ok(LogFormat::Compact),
+        Some("json") => Ok(LogFormat::Json),
+        Some(other) => Err(ConfigProblem::Malformed {
+            name: "LOG_FORMAT",
+            value: other.to_owned(),
+            expected: "`compact` or `json` is needed",
+        }),
+    }
+}
+
+/// Of the exporter's own variables, those that decide whether there is one and what it speaks
+/// (<https://opentelemetry.io/docs/specs/otel/protocol/exporter/>); it reads the others itself.
+fn otlp(get: impl Fn(&str) -> Option<String>) -> Result<Option<OtlpProtocol>, ConfigProblem> {
+    let either = |of_traces: &'static str, of_all: &'static str| {
+        let found = |name| get(name).map(|value| (name, value));
+        found(of_traces).or_else(|| found(of_all))
+    };
+    let endpoint = either(
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+    );
+    let Some((name, address)) = endpoint else {
+        return Ok(None);
+    };
+    if !address.starts_with("http://") && !address.starts_with("https://") {
+        return Err(ConfigProblem::Malformed {
+            name,
+            value: address,
+            expected: "an http or https address is needed",
+        });
+    }
+    let protocol = either(
+        "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+    );
+    match protocol {
+        None => Ok(Some(OtlpProtocol::Protobuf)),
+        Some((name, value)) => match value.as_str() {
+            "http/protobuf" => Ok(Some(OtlpProtocol::Protobuf)),
+            "http/json" => Ok(Some(OtlpProtocol::Json)),
+            _ => Err(ConfigProblem::Malformed {
+                name,
+                value,
+                expected: "`http/protobuf` or `http/json` is needed",
+            }),
+        },
     }
 }
 
@@ -234,6 +318,10 @@ mod tests {
             ("BUILD_TIMEOUT_MS", "0"),
             ("CLOUDFLARE_API_TIMEOUT_MS", "2 s"),
             ("LOG_FORMAT", "xml"),
+            ("BUILD_SERVICE_HOST", "everywhere"),
+            ("STOP_TIMEOUT_MS", "-1"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4317"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
         ])
         .unwrap_err();
         assert_eq!(
@@ -241,10 +329,13 @@ mod tests {
             [
                 "BUILD_SERVICE_SECRET is not set: the secret shared with the Worker",
                 "BUILD_SERVICE_PORT is `70000`: a port number from 0 to 65535 is needed",
+                "BUILD_SERVICE_HOST is `everywhere`: an IP address is needed",
                 "BUILD_TIMEOUT_MS is `0`: milliseconds from 1 to 3600000 are needed",
                 "CLOUDFLARE_API_TIMEOUT_MS is `2 s`: milliseconds from 1 to 3600000 are needed",
+                "STOP_TIMEOUT_MS is `-1`: milliseconds from 1 to 3600000 are needed",
                 "CLOUDFLARE_API_BASE is `localhost`: an http or https address is needed",
                 "LOG_FORMAT is `xml`: `compact` or `json` is needed",
+                "OTEL_EXPORTER_OTLP_PROTOCOL is `grpc`: `http/protobuf` or `http/json` is needed",
             ]
         );
     }

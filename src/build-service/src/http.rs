@@ -1,6 +1,7 @@
 //! Routes, the shared secret, problems, and answers as lines of JSON.
 
 use crate::builds::Service;
+use crate::metrics;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -25,6 +26,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/v1/builds", post(builds))
         .route("/v1/removals", post(removals))
         .route("/v1/vendor", post(vendor))
+        .route("/v1/hostnames", post(hostnames))
         .route("/v1/{*rest}", axum::routing::any(not_found))
         .method_not_allowed_fallback(|| async {
             problem(ErrorCode::MethodNotAllowed, "Use POST here")
@@ -38,6 +40,8 @@ pub fn router(service: Arc<Service>) -> Router {
             "/healthz",
             get(|| async { Json(serde_json::json!({ "ok": true })) }),
         )
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
         .merge(v1)
         .fallback(not_found)
         .layer(DefaultBodyLimit::max(BODY_BYTES))
@@ -85,6 +89,29 @@ fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Response> {
     })
 }
 
+async fn ready(State(service): State<Arc<Service>>) -> Response {
+    let problems: Vec<String> = service
+        .not_ready()
+        .await
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let status = if problems.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let answer = serde_json::json!({ "ready": problems.is_empty(), "problems": problems });
+    (status, Json(answer)).into_response()
+}
+
+async fn metrics(State(service): State<Arc<Service>>) -> Response {
+    match service.metrics.text() {
+        Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+        Err(error) => problem(ErrorCode::Internal, error.to_string()),
+    }
+}
+
 async fn builds(State(service): State<Arc<Service>>, body: Bytes) -> Response {
     let job = match read(&body) {
         Ok(job) => job,
@@ -99,6 +126,19 @@ async fn builds(State(service): State<Arc<Service>>, body: Bytes) -> Response {
 async fn removals(State(service): State<Arc<Service>>, body: Bytes) -> Response {
     match read(&body) {
         Ok(request) => Json(service.remove(&request).await).into_response(),
+        Err(response) => response,
+    }
+}
+
+async fn hostnames(State(service): State<Arc<Service>>, body: Bytes) -> Response {
+    match read(&body) {
+        Ok(request) => match service.hostname(&request).await {
+            Ok(answer) => Json(answer).into_response(),
+            Err(error) => {
+                tracing::warn!(host = request.host, %error, "the zone's API was of no help");
+                problem(ErrorCode::Unavailable, error.to_string())
+            }
+        },
         Err(response) => response,
     }
 }

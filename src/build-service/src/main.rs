@@ -1,18 +1,13 @@
-//! The program: configuration, logs, the listener, a graceful end. The work is in the library.
+//! The program: configuration, telemetry, the listener, a graceful end. The work is in the library.
 
 use hotplate_build_service::Service;
-use hotplate_build_service::config::{Config, LogFormat};
-use std::net::Ipv4Addr;
+use hotplate_build_service::config::Config;
+use hotplate_build_service::telemetry::Telemetry;
 use std::process::ExitCode;
-use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// How long requests may still run after a signal.
-const LAST_REQUESTS: Duration = Duration::from_secs(10);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -25,15 +20,15 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let logs = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    match config.log_format {
-        LogFormat::Compact => logs.compact().init(),
-        LogFormat::Json => logs.json().init(),
-    }
-    match serve(&config).await {
+    let served = match Telemetry::start(&config) {
+        Ok(telemetry) => {
+            let served = serve(&config).await;
+            telemetry.end().await;
+            served
+        }
+        Err(error) => Err(error.to_string()),
+    };
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             eprintln!("build service cannot start: {problem}");
@@ -44,7 +39,10 @@ async fn main() -> ExitCode {
 
 async fn serve(config: &Config) -> Result<(), String> {
     let service = Service::open(config).map_err(|error| error.to_string())?;
-    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, config.port))
+    if let Some(problem) = service.not_ready().await.first() {
+        return Err(problem.to_string());
+    }
+    let listener = tokio::net::TcpListener::bind((config.host, config.port))
         .await
         .map_err(|error| format!("port {} cannot be used: {error}", config.port))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
@@ -52,22 +50,25 @@ async fn serve(config: &Config) -> Result<(), String> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
     println!("build service listening on http://{address}");
     let (stop, stopped) = tokio::sync::oneshot::channel();
+    // From the signal on no connection is taken, so nobody takes the service for ready; builds at work go on.
     let server = axum::serve(listener, hotplate_build_service::router(service))
         .with_graceful_shutdown(async move {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
+            tracing::info!("stopping: builds at work may end");
             let _ = stop.send(());
         });
-    let last_requests = async {
+    let last_builds = async {
         // An error means that the server is gone already.
         if stopped.await.is_ok() {
-            tokio::time::sleep(LAST_REQUESTS).await;
+            tokio::time::sleep(config.stop_timeout).await;
+            tracing::warn!("builds at work are cut off: the Worker has them built anew");
         }
     };
     tokio::select! {
         ended = server => ended.map_err(|error| error.to_string()),
-        () = last_requests => Ok(()),
+        () = last_builds => Ok(()),
     }
 }

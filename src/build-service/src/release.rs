@@ -5,6 +5,7 @@ use crate::artifacts::ArtifactStore;
 use crate::builds::Service;
 use crate::contents::sha256;
 use crate::host::Host;
+use crate::metrics::BuildStage;
 use crate::packages::{DependencySet, PackageFolder};
 use crate::server::{AssetRules, LinkedServer, ServerPlan};
 use crate::size::Sizes;
@@ -68,8 +69,10 @@ impl Service {
             let set = service.pool.install(survey);
             (set, plan)
         });
-        let (set, plan) = surveyed.await.map_err(|error| internal(&error))?;
-        let packages = self.packages.folder(&set, |_| {}).await?;
+        let surveyed = self.stage(BuildStage::Survey, surveyed).await;
+        let (set, plan) = surveyed.map_err(|error| internal(&error))?;
+        let packages = self.packages.folder(&set, |_| {});
+        let packages = self.stage(BuildStage::Packages, packages).await?;
         let (service, slug) = (Arc::clone(self), job.app.clone());
         let secrets: BTreeSet<String> = job.secrets.names().map(str::to_owned).collect();
         let linked = work::on_thread("release", move || {
@@ -97,7 +100,8 @@ impl Service {
                 (Err(errors), Ok(_)) | (Ok(_), Err(errors)) => Err(errors),
             }
         });
-        let mut deployable = linked.await.map_err(|error| internal(&error))??;
+        let linked = self.stage(BuildStage::Link, linked).await;
+        let mut deployable = linked.map_err(|error| internal(&error))??;
         deployable.release.warnings.extend(set.warnings());
         Ok(deployable)
     }

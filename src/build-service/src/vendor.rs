@@ -60,6 +60,7 @@ impl Service {
             .and_then(|bytes| serde_json::from_slice::<VendorEvent>(&bytes).ok());
         if let Some(event) = kept {
             disk::touch(&path);
+            self.metrics.vendor_chunk("disk");
             return tell(event);
         }
         tell(VendorEvent::Progress {
@@ -91,7 +92,10 @@ impl Service {
                 warnings,
             },
         };
-        if matches!(event, VendorEvent::Ready { .. })
+        let made = matches!(event, VendorEvent::Ready { .. });
+        self.metrics
+            .vendor_chunk(if made { "linked" } else { "failed" });
+        if made
             && let Err(error) = serde_json::to_vec(&event)
                 .map_err(Into::into)
                 .and_then(|bytes| write_whole(&path, &bytes))

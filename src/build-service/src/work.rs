@@ -33,12 +33,14 @@ pub(crate) async fn on_thread<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, WorkError> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
+    // What the work has to say belongs to whom it works for.
+    let span = tracing::Span::current();
     std::thread::Builder::new()
         .name(name.to_owned())
         .stack_size(STACK_BYTES)
         .spawn(move || {
             // Nobody may be listening any more; then the result is of no use.
-            let _ = sender.send(guarded(work));
+            let _ = sender.send(span.in_scope(|| guarded(work)));
         })
         .map_err(|error| WorkError::NoThread(error.to_string()))?;
     receiver

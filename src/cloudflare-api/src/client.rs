@@ -81,6 +81,13 @@ impl Client {
 
     /// The address of `segments` under the account; each is escaped as one segment.
     pub(crate) fn url(&self, segments: &[&str]) -> Result<Url, Error> {
+        let mut all = vec!["accounts", &self.account];
+        all.extend(segments);
+        self.root_url(&all)
+    }
+
+    /// The address of `segments` under the API's base.
+    pub(crate) fn root_url(&self, segments: &[&str]) -> Result<Url, Error> {
         // A URL library drops `.` and `..` segments: a name like that would reach another call.
         if segments
             .iter()
@@ -92,7 +99,6 @@ impl Client {
         url.path_segments_mut()
             .map_err(|()| Error::InvalidBase(self.base.to_string()))?
             .pop_if_empty()
-            .extend(["accounts", &self.account])
             .extend(segments);
         Ok(url)
     }

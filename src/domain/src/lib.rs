@@ -6,6 +6,7 @@
 //! for wasm32 and natively, and the shapes it talks about are `protocol`'s.
 
 pub mod archive;
+pub mod custom_domain;
 pub mod deployment;
 pub mod edit;
 pub mod environment;
@@ -15,6 +16,7 @@ pub mod isolation;
 pub mod limits;
 pub mod metrics;
 pub mod path;
+pub mod preference;
 pub mod range;
 pub mod rate;
 pub mod replay;

@@ -11,6 +11,17 @@ pub const MESSAGE_BYTES: usize = 1_000;
 /// Longest `Idempotency-Key`, in bytes.
 pub const IDEMPOTENCY_KEY_BYTES: usize = 255;
 
+/// Longest host name, in bytes (RFC 1035, section 2.3.4, without the root's dot).
+pub const HOST_BYTES: usize = 253;
+/// Most hosts of its own that an app has.
+pub const DOMAINS: usize = 50;
+/// How soon a domain that is not active is looked at again, at first.
+pub const DOMAIN_LOOK_MS: u64 = 60 * 1_000;
+/// How long a claim is looked at again by itself.
+pub const DOMAIN_PATIENCE_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
+/// Domains that one sweep looks at, and custom hostnames that it has removed.
+pub const SWEEP_DOMAINS: u32 = 20;
+
 /// Longest path in a tree, in bytes.
 pub const PATH_BYTES: usize = 512;
 /// Most segments of a path.

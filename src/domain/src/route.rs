@@ -133,6 +133,32 @@ pub enum Route {
         /// Slug.
         app: String,
     },
+    /// `GET /v1/apps/{app}/domains`
+    ListDomains {
+        /// Slug.
+        app: String,
+    },
+    /// `GET /v1/apps/{app}/domains/{host}`
+    ReadDomain {
+        /// Slug.
+        app: String,
+        /// As it stands in the URL, decoded.
+        host: String,
+    },
+    /// `PUT /v1/apps/{app}/domains/{host}`
+    ClaimDomain {
+        /// Slug.
+        app: String,
+        /// As it stands in the URL, decoded.
+        host: String,
+    },
+    /// `DELETE /v1/apps/{app}/domains/{host}`
+    RemoveDomain {
+        /// Slug.
+        app: String,
+        /// As it stands in the URL, decoded.
+        host: String,
+    },
     /// `POST /v1/apps/{app}/deployments`
     CreateDeployment {
         /// Slug.
@@ -296,6 +322,10 @@ impl Route {
             | Self::HmrMetrics { .. }
             | Self::ReadEnvironment { .. }
             | Self::ReplaceEnvironment { .. }
+            | Self::ListDomains { .. }
+            | Self::ReadDomain { .. }
+            | Self::ClaimDomain { .. }
+            | Self::RemoveDomain { .. }
             | Self::CreateDeployment { .. }
             | Self::ListDeployments { .. }
             | Self::ReadDeployment { .. }
@@ -389,6 +419,7 @@ fn offers(path: &str) -> Result<Vec<(Method, Route)>, RouteError> {
                 (Method::Put, Route::ReplaceEnvironment { app }),
             ]
         }
+        ["v1", "apps", slug, "domains", rest @ ..] => offers_of_domains(app(slug)?, rest)?,
         ["v1", "apps", slug, "deployments"] => {
             let app = app(slug)?;
             vec![
@@ -455,6 +486,31 @@ fn offers_of_deployment(
         }
         _ => return Err(RouteError::NotFound),
     })
+}
+
+fn offers_of_domains(app: String, rest: &[&str]) -> Result<Vec<(Method, Route)>, RouteError> {
+    match rest {
+        [] => Ok(vec![(Method::Get, Route::ListDomains { app })]),
+        [host] if !host.is_empty() => {
+            let host = decode(host)?;
+            let named = |route: fn(String, String) -> Route| route(app.clone(), host.clone());
+            Ok(vec![
+                (
+                    Method::Get,
+                    named(|app, host| Route::ReadDomain { app, host }),
+                ),
+                (
+                    Method::Put,
+                    named(|app, host| Route::ClaimDomain { app, host }),
+                ),
+                (
+                    Method::Delete,
+                    named(|app, host| Route::RemoveDomain { app, host }),
+                ),
+            ])
+        }
+        _ => Err(RouteError::NotFound),
+    }
 }
 
 fn map_path(segments: &[&str]) -> Result<String, RouteError> {

@@ -8,8 +8,10 @@ use worker::{AnalyticsEngineDataset, D1Database, Env, Queue, Result, kv::KvStore
 pub(crate) struct Config {
     /// With its port.
     pub(crate) base_domain: String,
-    /// Origin of the build service.
-    pub(crate) build_service_url: String,
+    /// Origins of the build services, one at least; each can do everything.
+    pub(crate) build_services: Vec<String>,
+    /// Where DNS is asked, over HTTPS.
+    pub(crate) dns_resolver_url: String,
     /// Dispatch namespace to upload to.
     pub(crate) namespace: String,
     /// Largest sum of chunk bytes of a deployment.
@@ -37,7 +39,8 @@ impl Config {
         };
         Ok(Self {
             base_domain: var("BASE_DOMAIN")?,
-            build_service_url: var("BUILD_SERVICE_URL")?.trim_end_matches('/').to_owned(),
+            build_services: origins("BUILD_SERVICE_URL", &var("BUILD_SERVICE_URL")?)?,
+            dns_resolver_url: var("DNS_RESOLVER_URL")?,
             namespace: var("WFP_NAMESPACE_ID")?,
             max_bundle_bytes: number("MAX_BUNDLE_BYTES")?,
             retain_deployments: number("RETAIN_DEPLOYMENTS")?,
@@ -52,6 +55,21 @@ impl Config {
         SecretKey::from_text(&self.secrets_key)
             .map_err(|error| worker::Error::RustError(format!("SECRETS_KEY: {error}")))
     }
+}
+
+/// One address or several, with spaces or commas between them.
+fn origins(name: &str, value: &str) -> Result<Vec<String>> {
+    let origins: Vec<String> = value
+        .split([' ', ','])
+        .map(|origin| origin.trim_end_matches('/').to_owned())
+        .filter(|origin| !origin.is_empty())
+        .collect();
+    let is_origin = |it: &String| it.starts_with("http://") || it.starts_with("https://");
+    if origins.is_empty() || !origins.iter().all(is_origin) {
+        let problem = format!("{name} is {value:?}: http or https addresses are needed");
+        return Err(worker::Error::RustError(problem));
+    }
+    Ok(origins)
 }
 
 /// Apps, deployments and what belongs to them.

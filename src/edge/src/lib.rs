@@ -9,6 +9,7 @@ mod command;
 mod config;
 mod consumer;
 mod dispatch;
+mod domains;
 mod live;
 mod problem;
 mod room;
@@ -57,7 +58,7 @@ async fn route(request: Request, env: Env) -> std::result::Result<Response, ApiE
             dispatch::deployment(request, &env, app.as_str(), &id).await
         }
         Host::Production { app } => dispatch::production(request, &env, app.as_str()).await,
-        Host::Custom { host } => Err(dispatch::unknown_host(&host)),
+        Host::Custom { host } => dispatch::custom(request, &env, &host).await,
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     api::maps,
     builds,
     config::{self, Config},
-    dispatch,
+    dispatch, domains,
     store::Store,
 };
 use hotplate_domain::limits;
@@ -22,6 +22,7 @@ pub(crate) async fn run(env: &Env) -> Result<()> {
     for (part, ended) in [
         ("putting back", put_back(&store, env, now).await),
         ("retention", retire(&store, &config, now).await),
+        ("domains", domains::sweep(&config, &store, now).await),
         ("removals", remove(&store, &config, env, now).await),
     ] {
         if let Err(error) = ended {

@@ -7,6 +7,7 @@
 
 mod app;
 mod build;
+mod custom_domain;
 mod deployment;
 mod diagnostic;
 mod editor;
@@ -22,6 +23,10 @@ pub use app::{App, AppList, AppUrls, CreateApp, PatchApp, Visibility};
 pub use build::{
     BlobAnswer, BlobRequest, BuildEvent, BuildFailure, BuildJob, EncodedBlob, QueuedDeployment,
     RemovalAnswer, RemovalRequest,
+};
+pub use custom_domain::{
+    CustomDomain, CustomDomainList, DomainProof, DomainState, HostnameAction, HostnameAnswer,
+    HostnameRequest,
 };
 pub use deployment::{
     Activation, ActivationCause, ActivationList, ActivePointer, Bundle, Chunk, CreateDeployment,

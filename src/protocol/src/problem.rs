@@ -51,6 +51,8 @@ error_codes! {
     AppNotFound = "app_not_found", 404, "There is no such app";
     /// No such file in the tree.
     FileNotFound = "file_not_found", 404, "There is no such file";
+    /// The app has not claimed such a domain.
+    DomainNotFound = "domain_not_found", 404, "The app has no such domain";
     /// No such revision.
     RevisionNotFound = "revision_not_found", 404, "There is no such revision";
     /// No such deployment.
@@ -85,6 +87,10 @@ error_codes! {
     TreeTooLarge = "tree_too_large", 413, "The tree would be too large";
     /// The slug breaks the rules.
     InvalidSlug = "invalid_slug", 422, "The slug is not valid";
+    /// A domain cannot be claimed.
+    InvalidDomain = "invalid_domain", 422, "The domain is not valid";
+    /// The app has as many domains as it may have.
+    TooManyDomains = "too_many_domains", 422, "The app has too many domains";
     /// A path breaks the rules.
     InvalidPath = "invalid_path", 422, "A path is not valid";
     /// Base64 that does not decode.

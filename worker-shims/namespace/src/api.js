@@ -58,6 +58,16 @@ function bearer(request) {
   return token;
 }
 
+const ZONE = /^\/client\/v4\/zones\/([^/]+)\/custom_hostnames(?:\/[^/]+)?$/;
+
+/** The zone whose custom hostnames a call is about; null: it is about something else. @param {Request} request @param {{NAMESPACE_API_TOKEN: string}} env */
+export function zoneOf(request, env) {
+  const zone = ZONE.exec(new URL(request.url).pathname)?.[1];
+  if (zone === undefined) return null;
+  if (!env.NAMESPACE_API_TOKEN || bearer(request) !== env.NAMESPACE_API_TOKEN) throw unauthorized();
+  return zone;
+}
+
 /**
  * The namespace a call is about. An asset upload names it in its session token, which the namespace
  * itself verifies with its own key.

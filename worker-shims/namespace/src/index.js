@@ -4,17 +4,20 @@
  */
 // @ts-check
 import { WorkerEntrypoint } from "cloudflare:workers";
-import { locate } from "./api.js";
+import { locate, zoneOf } from "./api.js";
 import { dispatch, serveBinding } from "./dispatch.js";
 import { failure } from "./envelope.js";
 
+export { Hostnames } from "./hostnames.js";
 export { Namespace } from "./namespace.js";
 
-/** `/client/v4/*`: finds the namespace a call is about and hands the call to it. */
+/** `/client/v4/*`: finds the namespace, or the zone, that a call is about and hands the call to it. */
 export default class Api extends WorkerEntrypoint {
   /** @param {Request} request */
   async fetch(request) {
     try {
+      const zone = zoneOf(request, this.env);
+      if (zone !== null) return await this.env.HOSTNAMES.getByName(zone).fetch(request);
       const namespace = locate(request, this.env);
       return await this.env.NAMESPACES.getByName(namespace).fetch(request);
     } catch (error) {

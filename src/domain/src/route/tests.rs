@@ -170,3 +170,52 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn finds_the_routes_of_domains() {
+    let host = || "shop.example.com".to_owned();
+    let one = "/v1/apps/demo/domains/shop.example.com";
+    for (method, path, route) in [
+        (
+            "GET",
+            "/v1/apps/demo/domains",
+            Route::ListDomains { app: app() },
+        ),
+        (
+            "GET",
+            one,
+            Route::ReadDomain {
+                app: app(),
+                host: host(),
+            },
+        ),
+        (
+            "PUT",
+            one,
+            Route::ClaimDomain {
+                app: app(),
+                host: host(),
+            },
+        ),
+        (
+            "DELETE",
+            one,
+            Route::RemoveDomain {
+                app: app(),
+                host: host(),
+            },
+        ),
+    ] {
+        assert_eq!(Route::parse(method, path), Ok(route), "{method} {path}");
+    }
+    assert_eq!(
+        Route::parse("GET", "/v1/apps/demo/domains/"),
+        Err(RouteError::NotFound)
+    );
+    assert_eq!(
+        Route::parse("POST", one),
+        Err(RouteError::MethodNotAllowed {
+            allow: "GET, HEAD, PUT, DELETE".to_owned()
+        })
+    );
+}

@@ -5,6 +5,7 @@ mod activations;
 mod apps;
 mod body;
 mod deployments;
+mod domains;
 mod editors;
 mod environment;
 mod events;
@@ -74,6 +75,10 @@ pub(crate) async fn answer(
         Route::HmrMetrics { app } => editors::metrics(&request, &app, &platform).await,
         Route::ReadEnvironment { app } => environment::read(&app, &platform).await,
         Route::ReplaceEnvironment { app } => environment::replace(request, &app, &platform).await,
+        Route::ListDomains { app } => domains::list(&app, &platform).await,
+        Route::ReadDomain { app, host } => domains::read(&app, &host, &platform).await,
+        Route::ClaimDomain { app, host } => domains::claim(&app, &host, &platform).await,
+        Route::RemoveDomain { app, host } => domains::remove(&app, &host, &platform).await,
         Route::CreateDeployment { app } => deployments::create(request, &app, &platform).await,
         Route::ListDeployments { app } => deployments::list(&request, &app, &platform).await,
         Route::ReadDeployment { app, id } => deployments::read(&app, &id, &platform).await,

@@ -9,7 +9,7 @@ mod namespace;
 mod routes;
 
 pub(crate) use namespace::{Answer, ask};
-pub(crate) use routes::forget;
+pub(crate) use routes::{forget, forget_host};
 
 use crate::{config, problem::ApiError, store::Store};
 use hotplate_domain::{DeploymentId, isolation};
@@ -24,6 +24,25 @@ pub(crate) async fn production(
     app: &str,
 ) -> Result<Response, ApiError> {
     answer(request, env, app, None).await
+}
+
+/// Answers a request of a host that an app brought along; `host` has its port.
+pub(crate) async fn custom(request: Request, env: &Env, host: &str) -> Result<Response, ApiError> {
+    let name = host.split(':').next().unwrap_or_default();
+    let now = Date::now().as_millis();
+    if let Some(app) = routes::recall_host(name, now) {
+        return answer(request, env, &app, None).await;
+    }
+    let Some(shown) = Store::open(env)?.shown_at(name).await? else {
+        return Err(unknown_host(host));
+    };
+    // One question to D1 for both: which app, and what that shows.
+    let target = shown
+        .active_deployment
+        .map_or(Target::NothingDeployed, Target::Deployment);
+    routes::remember(&shown.slug, None, &target, now);
+    routes::remember_host(name, &shown.slug, now);
+    answer(request, env, &shown.slug, None).await
 }
 
 /// Answers a request of `<app>--<deployment>.<base>`.

@@ -27,6 +27,28 @@ type Key = (String, Option<String>);
 
 thread_local! {
     static KNOWN: RefCell<HashMap<Key, (u64, Target)>> = RefCell::new(HashMap::new());
+    /// Hosts that apps brought along, with the app's slug.
+    static HOSTS: RefCell<HashMap<String, (u64, String)>> = RefCell::new(HashMap::new());
+}
+
+/// The app that a host of its own was found to show.
+pub(super) fn recall_host(host: &str, now: u64) -> Option<String> {
+    HOSTS.with_borrow(|known| {
+        let (at, app) = known.get(host)?;
+        (now.saturating_sub(*at) < limits::ROUTE_MS).then(|| app.clone())
+    })
+}
+
+/// Remembers the app that a host of its own was found to show by a look-up that began at `now`.
+pub(super) fn remember_host(host: &str, app: &str, now: u64) {
+    HOSTS.with_borrow_mut(|known| {
+        if known.len() >= limits::ROUTES {
+            known.retain(|_, (at, _)| now.saturating_sub(*at) < limits::ROUTE_MS);
+        }
+        if known.len() < limits::ROUTES {
+            known.insert(host.to_owned(), (now, app.to_owned()));
+        }
+    });
 }
 
 /// What is known of a host at `now`.
@@ -54,6 +76,12 @@ pub(super) fn remember(app: &str, id: Option<&str>, target: &Target, now: u64) {
 /// Forgets an app's hosts: something about it changed here.
 pub(crate) fn forget(app: &str) {
     KNOWN.with_borrow_mut(|known| known.retain(|(known_app, _), _| known_app != app));
+    HOSTS.with_borrow_mut(|known| known.retain(|_, (_, known_app)| known_app != app));
+}
+
+/// Forgets what a host shows: it is another app's now, or nobody's.
+pub(crate) fn forget_host(host: &str) {
+    HOSTS.with_borrow_mut(|known| known.remove(host));
 }
 
 #[cfg(test)]
@@ -74,6 +102,16 @@ mod tests {
         assert_eq!(recall("a", None, 1_000), None);
         assert_eq!(recall("a", Some("d1"), 1_000), None);
         assert_eq!(recall("b", None, 1_000), Some(Target::NoApp));
+    }
+
+    #[test]
+    fn a_host_is_known_for_a_moment() {
+        remember_host("shop.example", "a", 1_000);
+        assert_eq!(recall_host("shop.example", 1_000), Some("a".to_owned()));
+        let later = 1_000 + limits::ROUTE_MS;
+        assert_eq!(recall_host("shop.example", later), None);
+        forget("a");
+        assert_eq!(recall_host("shop.example", 1_000), None);
     }
 
     #[test]

@@ -6,13 +6,14 @@ use super::{
     preview::VendorNeed,
     storage::{Meta, TextKind, VendorRow, vendor_url},
 };
-use crate::config::{Config, blobs};
+use crate::{
+    builds,
+    config::{Config, blobs},
+};
 use futures::StreamExt;
 use hotplate_protocol::{Diagnostic, RoomMessage, Severity, VendorEvent, VendorState};
 use serde::{Deserialize, Serialize};
-use worker::{
-    Error, Fetch, Headers, Method, Request, RequestInit, Response, Result, console_error,
-};
+use worker::{Error, Response, Result, console_error};
 
 /// Chunks kept in `SQLite`; KV has all of them.
 const KEPT: u64 = 3;
@@ -134,7 +135,9 @@ impl Room {
             .storage
             .text(TextKind::VendorRequest, key)?
             .ok_or_else(|| Error::RustError("the request is not stored".to_owned()))?;
-        let response = self.ask_build_service(&request).await?;
+        let config = Config::read(&self.env)?;
+        let asked = builds::post(&config, "/v1/vendor", key, &request).await;
+        let response = asked.map_err(|error| Error::RustError(error.to_string()))?;
         let outcome = self.read_events(key, response).await?;
         if let Outcome::Ready(made) = &outcome {
             // Only others profit: this room has it in SQLite.
@@ -161,32 +164,6 @@ impl Room {
         })?;
         kv.put(&key_of_request(key), shared)?.execute().await?;
         Ok(())
-    }
-
-    async fn ask_build_service(&self, request: &str) -> Result<Response> {
-        let config = Config::read(&self.env)?;
-        let headers = Headers::new();
-        headers.set("content-type", "application/json")?;
-        headers.set(
-            "authorization",
-            &format!("Bearer {}", config.build_service_secret),
-        )?;
-        let mut init = RequestInit::new();
-        init.with_method(Method::Post)
-            .with_headers(headers)
-            .with_body(Some(request.into()));
-        let url = format!("{}/v1/vendor", config.build_service_url);
-        let mut response = Fetch::Request(Request::new_with_init(&url, &init)?)
-            .send()
-            .await?;
-        if response.status_code() != 200 {
-            let body = response.text().await.unwrap_or_default();
-            return Err(Error::RustError(format!(
-                "the build service answered {}: {body}",
-                response.status_code()
-            )));
-        }
-        Ok(response)
     }
 
     /// Reads the answer line by line, passing progress on.

@@ -131,6 +131,10 @@ impl Store {
                 include_str!("../../sql/insert_removals_of_app.sql"),
                 &removals,
             )?,
+            self.statement(
+                include_str!("../../sql/insert_hostname_removals.sql"),
+                &[text(id), optional_text(None), number(now)],
+            )?,
             self.statement(include_str!("../../sql/delete_app.sql"), &[text(id)])?,
         ])
         .await

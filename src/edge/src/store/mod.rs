@@ -7,11 +7,13 @@
 mod activations;
 mod apps;
 mod deployments;
+mod domains;
 mod removals;
 
 pub(crate) use activations::Moved;
 pub(crate) use apps::AppRow;
 pub(crate) use deployments::{Asked, DeploymentRow, Inserted, Move, Standing};
+pub(crate) use domains::DomainRow;
 
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;

@@ -1,0 +1,1 @@
+DELETE FROM domains WHERE app_id = ?1 AND host = ?2

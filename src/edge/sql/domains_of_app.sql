@@ -1,0 +1,4 @@
+SELECT app_id, host, token, state, problem, created_at, verified_at
+FROM domains
+WHERE app_id = ?1
+ORDER BY host

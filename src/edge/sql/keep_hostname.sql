@@ -1,0 +1,1 @@
+DELETE FROM hostname_removals WHERE host = ?1
