@@ -24,8 +24,8 @@ import { isStopping, start, tail } from "./processes.mjs";
 
 /**
  * What tests change about the parts: where they find each other, the build services' environment, further build
- * services by their ports, and the folder, laid out as this one, from which the Workers run.
- * @typedef {{api?: string, buildService?: string, dns?: string, env?: Record<string, string>, more?: number[], code?: string}} Between
+ * services by their ports, the configurations of the Workers, and the folder, laid out as this one, from which they run.
+ * @typedef {{api?: string, buildService?: string, dns?: string, env?: Record<string, string>, more?: number[], configs?: string[], code?: string}} Between
  */
 
 const READY_MS = 120_000;
@@ -34,7 +34,7 @@ const NAMESPACE_NAME = "hotplate";
 const ACCOUNT = "local";
 const ZONE = "local";
 /** @param {string} code where the two Workers are @returns {string[]} */
-const configs = (code) => ["-c", join(code, "wrangler.toml"), "-c", join(code, "worker-shims", "namespace", "wrangler.toml")];
+export const configs = (code) => [join(code, "wrangler.toml"), join(code, "worker-shims", "namespace", "wrangler.toml")];
 
 /** @param {string} state */
 const wranglerEnv = (state) => ({
@@ -104,7 +104,7 @@ async function worker({ port, buildPort, state, adminToken, buildSecret, secrets
   const ports = ["--ip", "127.0.0.1", "--port", String(port), "--inspector-port", String(await freePort())];
   const rest = ["--persist-to", join(state, "worker"), "--env-file", file, "--show-interactive-dev-session=false"];
   return start({
-    command: NODE, args: [WRANGLER, "dev", ...configs(between.code ?? ROOT), ...ports, ...rest], cwd: ROOT,
+    command: NODE, args: [WRANGLER, "dev", ...(between.configs ?? configs(between.code ?? ROOT)).flatMap((config) => ["-c", config]), ...ports, ...rest], cwd: ROOT,
     env: wranglerEnv(state), log: join(state, "logs", "worker.log"),
   });
 }
