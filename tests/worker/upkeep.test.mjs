@@ -14,6 +14,8 @@ import { page, platform } from "./platform.mjs";
 
 const RETAINED = 2;
 const MOST_BYTES = 50_000;
+/** What one build may hold. */
+const MEMORY_BYTES = 2_000_000;
 
 /** @type {Awaited<ReturnType<typeof startStack>>} */ let stack;
 /** @type {ReturnType<typeof platform>} */ let at;
@@ -21,7 +23,7 @@ const MOST_BYTES = 50_000;
 before(async () => {
   const [port, buildPort] = await freePorts();
   service = await gate(buildPort);
-  stack = await startStack({ port, buildPort, between: { buildService: service.url }, vars: { RETAIN_DEPLOYMENTS: String(RETAINED), MAX_BUNDLE_BYTES: String(MOST_BYTES) } });
+  stack = await startStack({ port, buildPort, between: { buildService: service.url, env: { BUILD_MEMORY_BYTES: String(MEMORY_BYTES) } }, vars: { RETAIN_DEPLOYMENTS: String(RETAINED), MAX_BUNDLE_BYTES: String(MOST_BYTES) } });
   at = platform(stack);
 });
 beforeEach(() => service.reset());
@@ -157,6 +159,19 @@ test("the sweep puts back what lost its message or its consumer; three times, th
   } finally {
     db.close();
   }
+});
+
+test("a build that would take too much memory fails, whether by modules or by files", async () => {
+  const text = "x".repeat(MEMORY_BYTES);
+  await at.app("hungry", page("hungry"));
+  for (const [path, source] of [["public/large.txt", text], ["src/main.ts", `export const text = ${JSON.stringify(text)};\n`]]) {
+    await at.write("hungry", { [path]: source });
+    const { state, error } = await at.deploy("hungry");
+    assert.deepEqual([state, error.stage, error.code], ["failed", "building", "build_memory_exceeded"], path);
+    assert.equal(error.message, `The build needs more than ${MEMORY_BYTES} bytes for its modules and files`);
+    await at.write("hungry", { ...page("hungry"), "public/large.txt": "small" });
+  }
+  assert.equal((await at.deploy("hungry")).state, "deployed");
 });
 
 test("a bundle over the limit fails with what makes it large", async () => {

@@ -1,7 +1,9 @@
 //! An app's own files as a build sees them: where their bytes are, how they compile, what they name.
 
 use crate::artifacts::ArtifactStore;
+use crate::config::BUILD_MEMORY_BYTES;
 use crate::contents::Contents;
+use crate::memory::MemoryBudget;
 use hotplate_compiler::{ModuleArtifact, Options, is_compilable};
 use hotplate_linker::{AppResolver, Artifacts, FileMeta, Tree, public_values};
 use rayon::prelude::*;
@@ -23,6 +25,8 @@ pub(crate) struct AppFiles {
     pub(crate) resolver: AppResolver,
     pub(crate) bytes: Bytes,
     pub(crate) options: Options,
+    /// Bytes of modules and files that one step of its build may hold.
+    pub(crate) memory_bytes: u64,
 }
 
 impl AppFiles {
@@ -39,6 +43,7 @@ impl AppFiles {
             resolver: AppResolver::default(),
             bytes,
             options,
+            memory_bytes: BUILD_MEMORY_BYTES,
         };
         app.resolver = AppResolver::new(&app.tree, &|path| app.text(path), app.options.mode);
         app.options = app.resolver.config().compiler_options(app.options.clone());
@@ -48,6 +53,12 @@ impl AppFiles {
             .map(|(name, value)| (name.clone(), value.clone()));
         app.options.env.extend(env);
         app
+    }
+
+    /// The same, whose build may hold so much.
+    pub(crate) const fn with_memory(mut self, bytes: u64) -> Self {
+        self.memory_bytes = bytes;
+        self
     }
 
     /// The bytes of a file of the tree.
@@ -73,6 +84,7 @@ impl AppFiles {
 pub(crate) struct AppArtifacts<'a> {
     app: &'a AppFiles,
     artifacts: &'a ArtifactStore,
+    memory: MemoryBudget,
     known: Mutex<HashMap<String, Option<Arc<ModuleArtifact>>>>,
 }
 
@@ -81,6 +93,7 @@ impl<'a> AppArtifacts<'a> {
         Self {
             app,
             artifacts,
+            memory: MemoryBudget::new(app.memory_bytes),
             known: Mutex::default(),
         }
     }
@@ -108,6 +121,7 @@ impl Artifacts for AppArtifacts<'_> {
         let compile = |bytes: Vec<u8>| self.artifacts.compile(id, &bytes, &self.app.options);
         // Errors are told by the link itself, for the modules it reaches.
         let artifact = self.app.bytes(path).and_then(|bytes| compile(bytes).ok());
+        let artifact = artifact.filter(|it| self.memory.hold_artifact(id, it).is_ok());
         known().insert(id.to_owned(), artifact.clone());
         artifact
     }

@@ -5,6 +5,7 @@ use crate::config::{Config, Secret};
 use crate::contents::Contents;
 use crate::flight::Flights;
 use crate::memories::Memories;
+use crate::memory::EXCEEDED;
 use crate::metrics::{BuildStage, Metrics};
 use crate::packages::Packages;
 use crate::readiness::{NotReady, Readiness};
@@ -26,6 +27,9 @@ const PARALLEL_BUILDS: usize = 4;
 /// How often a build that is at work says so; the Worker takes a silent one for dead.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 
+/// The app's sources are at fault; the diagnostics say where.
+const BUILD_FAILED: &str = "build_failed";
+
 type Chunk = Result<(Arc<str>, Vec<Diagnostic>), Vec<Diagnostic>>;
 
 /// Everything the service keeps between requests.
@@ -45,6 +49,7 @@ pub struct Service {
     pub(crate) zone: Option<String>,
     builds: Semaphore,
     build_timeout: Duration,
+    pub(crate) build_memory_bytes: u64,
 }
 
 /// Why the service cannot start.
@@ -87,6 +92,7 @@ impl Service {
             zone: config.zone.clone(),
             builds: Semaphore::new(PARALLEL_BUILDS),
             build_timeout: config.build_timeout,
+            build_memory_bytes: config.build_memory_bytes,
             folder,
         }))
     }
@@ -214,19 +220,8 @@ impl Service {
                 message: format!("{} files, {fetched} fetched", job.files.len()),
             });
             self.link(job).await.map_err(|diagnostics| {
-                let errors = diagnostics
-                    .iter()
-                    .filter(|diagnostic| diagnostic.is_error())
-                    .count();
-                let first = diagnostics.iter().find(|diagnostic| diagnostic.is_error());
-                let message =
-                    first.map_or_else(String::new, |diagnostic| diagnostic.message.clone());
-                let more = if errors > 1 {
-                    format!(" (and {} more)", errors - 1)
-                } else {
-                    String::new()
-                };
-                building("build_failed", format!("{message}{more}"), diagnostics)
+                let (code, message) = in_short(&diagnostics);
+                building(code, message, diagnostics)
             })
         };
         let mut deployable = tokio::time::timeout(self.build_timeout, build)
@@ -285,6 +280,24 @@ impl Service {
         })?;
         Ok(millis(started))
     }
+}
+
+/// Code and message of a build that has errors.
+fn in_short(diagnostics: &[Diagnostic]) -> (&'static str, String) {
+    let errors: Vec<&Diagnostic> = diagnostics.iter().filter(|it| it.is_error()).collect();
+    let Some(first) = errors.first() else {
+        return (BUILD_FAILED, String::new());
+    };
+    let code = if first.code == EXCEEDED {
+        EXCEEDED
+    } else {
+        BUILD_FAILED
+    };
+    let message = match errors.len() {
+        1 => first.message.clone(),
+        count => format!("{} (and {} more)", first.message, count - 1),
+    };
+    (code, message)
 }
 
 fn millis(since: Instant) -> u64 {

@@ -4,11 +4,15 @@ use hotplate_cloudflare_api::Token;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// Where the service listens when `BUILD_SERVICE_PORT` is not set.
 pub const DEFAULT_PORT: u16 = 8788;
 
+/// Bytes of modules and files that a build may hold when `BUILD_MEMORY_BYTES` is not set; with what the compiler needs
+/// besides, that is about half of a container of 6 GiB for the builds that run at once.
+pub(crate) const BUILD_MEMORY_BYTES: u64 = 768 * 1024 * 1024;
 /// How long a build may take when `BUILD_TIMEOUT_MS` is not set.
 const BUILD_TIMEOUT: Duration = Duration::from_mins(5);
 /// How long a call of the Cloudflare API may take when `CLOUDFLARE_API_TIMEOUT_MS` is not set: a
@@ -91,6 +95,8 @@ pub struct Config {
     pub state: PathBuf,
     /// How long contents, installation and link of one build may take.
     pub build_timeout: Duration,
+    /// Bytes of modules and files that one build may hold.
+    pub build_memory_bytes: u64,
     /// How long one call of the Cloudflare API may take.
     pub api_timeout: Duration,
     /// How long builds may go on after a signal.
@@ -144,28 +150,24 @@ impl Config {
             "a token that may edit Workers scripts",
         );
         let api_base = require("CLOUDFLARE_API_BASE", "the address of the Cloudflare API");
-        let port = match get("BUILD_SERVICE_PORT") {
-            None => DEFAULT_PORT,
-            Some(value) => value.parse().unwrap_or_else(|_| {
-                problems.push(ConfigProblem::Malformed {
-                    name: "BUILD_SERVICE_PORT",
-                    value,
-                    expected: "a port number from 0 to 65535 is needed",
-                });
-                0
-            }),
-        };
-        let host = match get("BUILD_SERVICE_HOST") {
-            None => IpAddr::V4(Ipv4Addr::LOCALHOST),
-            Some(value) => value.parse().unwrap_or_else(|_| {
-                problems.push(ConfigProblem::Malformed {
-                    name: "BUILD_SERVICE_HOST",
-                    value,
-                    expected: "an IP address is needed",
-                });
-                IpAddr::V4(Ipv4Addr::LOCALHOST)
-            }),
-        };
+        let port = parsed(
+            &mut problems,
+            ("BUILD_SERVICE_PORT", get("BUILD_SERVICE_PORT")),
+            DEFAULT_PORT,
+            "a port number from 0 to 65535 is needed",
+        );
+        let host = parsed(
+            &mut problems,
+            ("BUILD_SERVICE_HOST", get("BUILD_SERVICE_HOST")),
+            IpAddr::V4(Ipv4Addr::LOCALHOST),
+            "an IP address is needed",
+        );
+        let build_memory_bytes = parsed(
+            &mut problems,
+            ("BUILD_MEMORY_BYTES", get("BUILD_MEMORY_BYTES")),
+            BUILD_MEMORY_BYTES,
+            "a number of bytes is needed",
+        );
         let mut millis = |name: &'static str, otherwise: Duration| match get(name) {
             None => otherwise,
             Some(value) => {
@@ -215,12 +217,31 @@ impl Config {
             zone: get("CLOUDFLARE_ZONE_ID"),
             state: PathBuf::from(get("HOTPLATE_STATE").unwrap_or_else(|| ".hotplate".to_owned())),
             build_timeout,
+            build_memory_bytes,
             api_timeout,
             stop_timeout,
             log_format,
             otlp,
         })
     }
+}
+
+/// What a variable says, or what it is when it is not set.
+fn parsed<T: FromStr>(
+    problems: &mut Vec<ConfigProblem>,
+    (name, value): (&'static str, Option<String>),
+    otherwise: T,
+    expected: &'static str,
+) -> T {
+    let Some(value) = value else { return otherwise };
+    value.parse().unwrap_or_else(|_| {
+        problems.push(ConfigProblem::Malformed {
+            name,
+            value,
+            expected,
+        });
+        otherwise
+    })
 }
 
 fn log_format(value: Option<&str>) -> Result<LogFormat, ConfigProblem> {
@@ -319,6 +340,7 @@ mod tests {
             ("CLOUDFLARE_API_TIMEOUT_MS", "2 s"),
             ("LOG_FORMAT", "xml"),
             ("BUILD_SERVICE_HOST", "everywhere"),
+            ("BUILD_MEMORY_BYTES", "1G"),
             ("STOP_TIMEOUT_MS", "-1"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4317"),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
@@ -330,6 +352,7 @@ mod tests {
                 "BUILD_SERVICE_SECRET is not set: the secret shared with the Worker",
                 "BUILD_SERVICE_PORT is `70000`: a port number from 0 to 65535 is needed",
                 "BUILD_SERVICE_HOST is `everywhere`: an IP address is needed",
+                "BUILD_MEMORY_BYTES is `1G`: a number of bytes is needed",
                 "BUILD_TIMEOUT_MS is `0`: milliseconds from 1 to 3600000 are needed",
                 "CLOUDFLARE_API_TIMEOUT_MS is `2 s`: milliseconds from 1 to 3600000 are needed",
                 "STOP_TIMEOUT_MS is `-1`: milliseconds from 1 to 3600000 are needed",

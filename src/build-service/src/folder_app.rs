@@ -6,6 +6,7 @@
 use crate::app::{AppArtifacts, AppFiles, Bytes};
 use crate::artifacts::ArtifactStore;
 use crate::host::Host;
+use crate::memory::MemoryBudget;
 use crate::packages::PackageFolder;
 use crate::release;
 use crate::vendor::package_options;
@@ -111,6 +112,7 @@ impl FolderApp {
         modules.compile_all();
         let mut preview = Preview::new();
         let linked = preview.link(&app.tree, &[], &modules);
+        let memory = MemoryBudget::new(app.memory_bytes);
         let host = Host {
             app: None,
             packages: &self.packages,
@@ -118,6 +120,7 @@ impl FolderApp {
             mode: VendorMode::Development,
             options: package_options(VendorMode::Development),
             platform: Platform::Browser,
+            memory: &memory,
         };
         let (registry, vendor) = rayon::join(
             || preview.registry(&modules).script,

@@ -2,6 +2,7 @@
 
 use crate::app::AppFiles;
 use crate::artifacts::ArtifactStore;
+use crate::memory::MemoryBudget;
 use crate::packages::{PackageFolder, PackageTarget};
 use hotplate_compiler::{
     FormatHint, GlobImport, ImportKind, ModuleArtifact, Options, Output, Platform,
@@ -23,6 +24,8 @@ pub(crate) struct Host<'a> {
     pub(crate) options: Options,
     /// Where what is linked runs.
     pub(crate) platform: Platform,
+    /// What is loaded and kept until the link is done.
+    pub(crate) memory: &'a MemoryBudget,
 }
 
 impl Host<'_> {
@@ -147,7 +150,9 @@ impl ModuleHost for Host<'_> {
         options.output = Output::Function {
             keep: keep.cloned(),
         };
-        self.artifacts.compile(id, &bytes, &options)
+        let artifact = self.artifacts.compile(id, &bytes, &options)?;
+        self.memory.hold_artifact(id, &artifact)?;
+        Ok(artifact)
     }
 
     fn load(&self, id: &str) -> Result<Loaded, Vec<Diagnostic>> {
@@ -162,14 +167,15 @@ impl ModuleHost for Host<'_> {
                 .rsplit_once('.')
                 .map_or("", |(_, extension)| extension)
                 .to_owned();
+            self.memory.hold(id, bytes.len())?;
             return Ok(Loaded::Asset {
                 bytes: Arc::from(bytes),
                 extension,
             });
         }
-        self.artifacts
-            .compile(id, &bytes, &options)
-            .map(Loaded::Module)
+        let artifact = self.artifacts.compile(id, &bytes, &options)?;
+        self.memory.hold_artifact(id, &artifact)?;
+        Ok(Loaded::Module(artifact))
     }
 
     fn node_mode(&self, id: &str) -> bool {

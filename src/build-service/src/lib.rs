@@ -16,6 +16,7 @@ mod hostnames;
 mod http;
 mod maps;
 mod memories;
+mod memory;
 mod metrics;
 pub mod packages;
 pub mod readiness;

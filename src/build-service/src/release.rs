@@ -5,6 +5,7 @@ use crate::artifacts::ArtifactStore;
 use crate::builds::Service;
 use crate::contents::sha256;
 use crate::host::Host;
+use crate::memory::MemoryBudget;
 use crate::metrics::BuildStage;
 use crate::packages::{DependencySet, PackageFolder};
 use crate::server::{AssetRules, LinkedServer, ServerPlan};
@@ -18,7 +19,7 @@ use hotplate_linker::{
 };
 use hotplate_protocol::{BuildJob, Bundle, Diagnostic, Severity, VendorMode};
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// How app files are compiled for a release.
 pub(crate) fn release_options() -> Options {
@@ -61,7 +62,10 @@ impl Service {
             (file.path.clone(), meta)
         });
         let bytes = Bytes::Contents(self.contents.clone());
-        let app = Arc::new(AppFiles::new(files, bytes, &job.env, release_options()));
+        let app = Arc::new(
+            AppFiles::new(files, bytes, &job.env, release_options())
+                .with_memory(self.build_memory_bytes),
+        );
         let plan = ServerPlan::read(&app)?;
         let (service, files) = (Arc::clone(self), Arc::clone(&app));
         let surveyed = work::on_thread("survey", move || {
@@ -140,6 +144,7 @@ pub(crate) fn link(
             "The app has no index.html",
         )]
     })?;
+    let memory_budget = MemoryBudget::new(app.memory_bytes);
     let host = Host {
         app: Some(app),
         packages,
@@ -150,8 +155,19 @@ pub(crate) fn link(
             ..package_options(VendorMode::Production)
         },
         platform: Platform::Browser,
+        memory: &memory_budget,
     };
-    let content = |path: &str| app.bytes(path).map(Arc::from);
+    let refused = OnceLock::new();
+    let content = |path: &str| {
+        let bytes = app.bytes(path)?;
+        match memory_budget.hold(path, bytes.len()) {
+            Ok(()) => Some(Arc::from(bytes)),
+            Err(errors) => {
+                refused.get_or_init(|| errors);
+                None
+            }
+        }
+    };
     let release = ReleaseApp {
         tree: &app.tree,
         resolver: &app.resolver,
@@ -160,7 +176,13 @@ pub(crate) fn link(
         content: &content,
     };
     let text = |path: &str| app.text(path);
-    match link_release(&host, &release, memory) {
+    let linked = link_release(&host, &release, memory);
+    // Whatever else a file that was not given led to.
+    let linked = match refused.into_inner() {
+        Some(errors) => Err(errors),
+        None => linked,
+    };
+    match linked {
         Ok(mut release) => {
             add_frames(&mut release.warnings, &text);
             let others = unread_lockfiles(&|path| app.tree.has(path));

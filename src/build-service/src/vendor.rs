@@ -5,6 +5,7 @@ use crate::contents::{sha256, write_whole};
 use crate::disk;
 use crate::flight::Progress;
 use crate::host::Host;
+use crate::memory::MemoryBudget;
 use crate::packages::DependencySet;
 use crate::work;
 use hotplate_compiler::{Options, Platform, VERSION};
@@ -129,6 +130,7 @@ impl Service {
         let service = Arc::clone(&self);
         let chunk = work::on_thread("vendor", move || {
             let _building = service.artifacts.building();
+            let memory = MemoryBudget::new(service.build_memory_bytes);
             let host = Host {
                 app: None,
                 packages: &folder,
@@ -136,6 +138,7 @@ impl Service {
                 mode: request.mode,
                 options: package_options(request.mode),
                 platform: Platform::Browser,
+                memory: &memory,
             };
             service
                 .pool

@@ -8,6 +8,7 @@ mod wrangler;
 use crate::app::{AppArtifacts, AppFiles};
 use crate::artifacts::ArtifactStore;
 use crate::host::Host;
+use crate::memory::MemoryBudget;
 use crate::packages::PackageFolder;
 use crate::vendor::package_options;
 use host::{NodeModules, ServerHost};
@@ -171,6 +172,7 @@ impl ServerPlan {
             Mode::Development => VendorMode::Development,
             Mode::Production => VendorMode::Production,
         };
+        let memory = MemoryBudget::new(app.memory_bytes);
         let host = ServerHost {
             host: Host {
                 app: Some(app),
@@ -179,6 +181,7 @@ impl ServerPlan {
                 mode,
                 options: package_options(mode),
                 platform: Platform::Server,
+                memory: &memory,
             },
             node: self.node_modules(),
         };
