@@ -4,15 +4,22 @@
 // @ts-check
 import vm from "node:vm";
 
-/** Why V8 does not take code; null when it does. @param {string} form @param {string} code */
+/** What only V8 knows of regular expressions: the compiler has neither Unicode's properties nor compares names. */
+const ONLY_V8 = /Invalid property name|Duplicate capture group name|Invalid named reference|Invalid named capture referenced|Invalid set operation|Invalid character in character class|Range out of order/;
+
+/**
+ * Why V8 does not take code; null when it does. Of what the compiler `refused`, why V8 does.
+ * @param {string} form @param {string} code
+ */
 export function problemOfCode(form, code) {
+  if (form === "refused") return problemOfCode("module", code) ? null : "it is refused, but V8 takes it";
   try {
-    if (form === "style") return null;
     if (form === "module") new /** @type {any} */ (vm).SourceTextModule(code);
     else new vm.Script(form === "expression" ? `(${code}\n)` : code);
     return null;
   } catch (error) {
     const { name, message, stack } = /** @type {Error} */ (error);
+    if (message.startsWith("Invalid regular expression: ") && ONLY_V8.test(message)) return form === "module" ? message : null;
     return `V8 refuses the ${form}: ${name}: ${message}\n${stack?.split("\n").slice(0, 3).join("\n").slice(0, 600)}`;
   }
 }

@@ -25,7 +25,8 @@ const { values } = parseArgs({
   options: { target: { type: "string" }, minutes: { type: "string" }, cases: { type: "string" }, seed: { type: "string" } },
 });
 const until = values.minutes ? performance.now() + Number(values.minutes) * 60_000 : Infinity;
-const cases = Number(values.cases ?? (values.minutes ? Infinity : 2000));
+/** What `npm test` has time for. */
+const SHORT = { compile: 16_000, link: 4_000 };
 const seed = values.seed ?? (values.minutes ? String(Date.now() % 1_000_000) : "1");
 const targets = values.target ? [values.target] : ["compile", "link"];
 
@@ -34,12 +35,12 @@ const program = join(process.env.CARGO_TARGET_DIR ?? join(root, "target"), "debu
 
 /** @typedef {{executions: number, refused: number, parsed: number, findings: number}} Count */
 
-/** @param {string} target @param {number} number @param {string} what @param {Count} count @param {unknown} [input] */
+/** @param {string} target @param {number} number @param {string} what @param {Count} count @param {[string, string][]} input */
 function tell(target, number, what, count, input) {
   count.findings++;
   console.log(`FOUND ${target} --seed ${seed} --from ${number}: ${what}`);
-  if (input) console.log(JSON.stringify(input));
-  console.log(`  show it: ${program} ${target} --seed ${seed} --from ${number} --show`);
+  // In full: other fixtures make other cases of the same number.
+  for (const [name, text] of input) console.log(`  ${name}: ${JSON.stringify(text)}`);
 }
 
 /**
@@ -50,6 +51,7 @@ async function runProcess(target, from, most, count, end) {
   const args = [target, "--seed", seed, "--from", String(from), "--cases", String(most)];
   const child = spawn("sh", ["-c", `ulimit -v ${MEMORY_KIB}; exec "$0" "$@"`, program, ...args], { stdio: ["ignore", "pipe", "pipe"] });
   let current = from;
+  /** @type {[string, string][]} */ let input = [];
   let ended = from - 1;
   let errors = "";
   let endless = false;
@@ -65,14 +67,17 @@ async function runProcess(target, from, most, count, end) {
     const told = JSON.parse(line);
     if ("case" in told) {
       current = told.case;
+      input = [];
       clearTimeout(timer);
       timer = setTimeout(stop, ENDLESS_MS);
+    } else if ("input" in told) {
+      input.push(told.input);
     } else if ("form" in told) {
       count.parsed++;
       const problem = problemOfCode(told.form, told.code) ?? (told.map && problemOfMap(told.code, told.map));
-      if (problem) tell(target, current, problem, count);
+      if (problem) tell(target, current, problem, count, input);
     } else if ("finding" in told) {
-      tell(target, told.of, told.finding, count, told.input);
+      tell(target, told.of, told.finding, count, input);
     } else if ("ended" in told) {
       ended = told.ended;
       count.executions++;
@@ -87,8 +92,8 @@ async function runProcess(target, from, most, count, end) {
     return ended + 1;
   }
   const code = await closed;
-  if (endless) tell(target, current, `does not end within ${ENDLESS_MS} ms`, count);
-  else if (code !== 0) tell(target, current, `ended the process (${code ?? "a signal"}): ${errors.trim()}`, count);
+  if (endless) tell(target, current, `does not end within ${ENDLESS_MS} ms`, count, input);
+  else if (code !== 0) tell(target, current, `ended the process (${code ?? "a signal"}): ${errors.trim()}`, count, input);
   return current + 1;
 }
 
@@ -96,6 +101,7 @@ let findings = 0;
 for (const [index, target] of targets.entries()) {
   const from = performance.now();
   const end = until === Infinity ? Infinity : from + (until - from) / (targets.length - index);
+  const cases = Number(values.cases ?? (values.minutes ? Infinity : SHORT[/** @type {keyof typeof SHORT} */ (target)]));
   /** @type {Count} */ const count = { executions: 0, refused: 0, parsed: 0, findings: 0 };
   for (let next = 0; next < cases && performance.now() < end; ) {
     next = await runProcess(target, next, Math.min(CASES_OF_A_PROCESS, cases - next), count, end);

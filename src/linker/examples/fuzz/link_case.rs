@@ -210,11 +210,16 @@ fn release(files: &Files, memory: &mut ReleaseMemory, report: &mut Report) {
     match remembered {
         None => {}
         Some(Ok(release)) => {
-            for file in release
-                .files
-                .iter()
-                .filter(|file| file.path.starts_with("assets/") && file.path.ends_with(".js"))
-            {
+            // Pictures and the like are what they are, whatever they are called.
+            let code = release.files.iter().filter(|file| {
+                file.path.ends_with(".js")
+                    && release
+                        .bundle
+                        .chunks
+                        .iter()
+                        .any(|chunk| chunk.file == file.path)
+            });
+            for file in code {
                 report.code("module", &String::from_utf8_lossy(&file.bytes), None);
             }
         }

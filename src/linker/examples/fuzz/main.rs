@@ -1,4 +1,4 @@
-//! `fuzz <compile|link> --seed N --from N --cases N [--show]`: changed fixtures for the compiler and the
+//! `fuzz <compile|link> --seed N --from N --cases N`: changed fixtures for the compiler and the
 //! linker, each case known by seed and number. `tests/fuzz/run.mjs` runs it, within bounds of time and memory,
 //! asks V8 about the code and counts; findings that end the process are known by the last case begun.
 
@@ -37,16 +37,12 @@ fn run() {
     };
     let corpus = Corpus::read();
     let (seed, from) = (value("--seed").unwrap_or(1), value("--from").unwrap_or(0));
-    let shown = std::env::args().any(|argument| argument == "--show");
     let mut report = Report::default();
     for number in from..from + value("--cases").unwrap_or(1) {
         // Cases do not depend on those before them.
         let mut rng = Rng::with_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ number);
         report.begin(number);
         case(&corpus, &mut rng, &mut report);
-        if shown {
-            report.show();
-        }
         report.end();
     }
 }

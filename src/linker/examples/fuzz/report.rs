@@ -8,8 +8,6 @@ use std::io::Write as _;
 pub(crate) struct Report {
     case: u64,
     refused: bool,
-    /// The input as a finding shows it.
-    input: Vec<(String, String)>,
 }
 
 impl Report {
@@ -22,9 +20,9 @@ impl Report {
         line(&json!({ "case": case }));
     }
 
-    /// A file of the case.
-    pub(crate) fn input(&mut self, name: &str, text: &str) {
-        self.input.push((name.to_owned(), text.to_owned()));
+    /// A file of the case, told before it is read.
+    pub(crate) fn input(&self, name: &str, text: &str) {
+        line(&json!({ "input": [name, text], "of": self.case }));
     }
 
     /// The case's input was answered with errors.
@@ -34,10 +32,11 @@ impl Report {
 
     /// Something that must not be.
     pub(crate) fn finding(&self, what: &str) {
-        line(&json!({ "finding": what, "of": self.case, "input": self.input }));
+        line(&json!({ "finding": what, "of": self.case }));
     }
 
-    /// Code that V8 must take: an `expression`, a `script` or a `module`; of a `style` its map alone is judged.
+    /// Code that V8 must take: an `expression`, a `script` or a `module`.
+    /// V8 must not take a module that is `refused`.
     pub(crate) fn code(&self, form: &str, code: &str, map: Option<&str>) {
         line(&json!({ "form": form, "code": code, "map": map, "of": self.case }));
     }
@@ -45,11 +44,6 @@ impl Report {
     /// Ends a case.
     pub(crate) fn end(&self) {
         line(&json!({ "ended": self.case, "refused": self.refused }));
-    }
-
-    /// What the case is made of, for a person.
-    pub(crate) fn show(&self) {
-        line(&json!({ "input": self.input }));
     }
 }
 
