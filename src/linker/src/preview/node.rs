@@ -42,6 +42,8 @@ pub(super) struct Node {
     /// The URL, for an asset.
     url: Option<String>,
     pub(super) is_asset: bool,
+    /// Whether it asks for a file of a package: it is one as long as package.json says so.
+    package_files: bool,
     /// Of the content, where the URL does not say it.
     pub(super) version: String,
     /// The module that a worker starts with, when this is the worker's URL.
@@ -181,6 +183,7 @@ impl Node {
                 AppResolution::App(target) if asset => as_url(&target),
                 AppResolution::App(target) | AppResolution::Public(target) => target,
                 AppResolution::Package(specifier) if asset => {
+                    self.package_files = true;
                     // `new URL("x.png", …)` of a file that is not there is no package either.
                     if declared.range(package_name(&specifier)).is_some() {
                         let specifier = as_url(&specifier);
@@ -299,9 +302,12 @@ impl Node {
         }
     }
 
-    /// Whether another package.json may give an import another meaning: a package of a builtin's name.
+    /// Whether another package.json may give an import another meaning: a package of a builtin's name, or a
+    /// package's file.
     pub(super) fn depends_on_declared(&self) -> bool {
-        self.targets.contains(EMPTY_ID) || self.packages.keys().any(|name| is_node_builtin(name))
+        self.package_files
+            || self.targets.contains(EMPTY_ID)
+            || self.packages.keys().any(|name| is_node_builtin(name))
     }
 
     /// The module's text; `None` when there is nothing compiled to show.
