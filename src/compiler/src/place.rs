@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 
 use hotplate_protocol::{Diagnostic, Severity};
 
+use crate::text::with_plain_lines;
+
 /// Lines shown before and after the place.
 const CONTEXT_LINES: usize = 2;
 /// Most errors, and most warnings, told of one file: more are one mistake's echo, and each costs a walk
@@ -168,7 +170,8 @@ impl<'a> Places<'a> {
 /// Gives a diagnostic that has a place, and was made without the text, its code frame.
 pub fn add_frame(diagnostic: &mut Diagnostic, text: &str) {
     if diagnostic.line > 0 && diagnostic.frame.is_empty() {
-        let places = Places::new(&diagnostic.file, text);
+        let text = with_plain_lines(text);
+        let places = Places::new(&diagnostic.file, &text);
         let column = diagnostic.column.max(1) as usize;
         diagnostic.frame = places.frame(diagnostic.line as usize, column);
     }

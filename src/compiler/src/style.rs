@@ -4,6 +4,7 @@
 //! are lowered and prefixed for the browsers that Vite's builds are for. Joining imported sheets and putting URLs in place is the linker's business.
 
 mod conditions;
+mod expansion;
 mod names;
 
 use std::collections::BTreeSet;
@@ -231,6 +232,9 @@ fn print(
     let unprintable =
         |message: String| vec![places.whole(Finding::error("css_syntax_error"), message)];
     let targets = targets(options.mode);
+    if targets.browsers.is_some() {
+        expansion::check(&sheet.rules, places)?;
+    }
     if options.minify {
         // Not only shorter: lightningcss adds prefixes and fallbacks here.
         sheet
@@ -264,6 +268,12 @@ fn print(
         .map_err(|error| unprintable(error.to_string()))?;
     let dependencies = printed.dependencies.unwrap_or_default();
     let css = fill(&printed.code, dependencies, &mut imports);
+    if text.contains('\u{c}') {
+        // The library counts lines that editors do not know; the file as a whole is no wrong place.
+        for import in &mut imports.records {
+            (import.line, import.column) = (0, 0);
+        }
+    }
     let names = Names::collect(
         &printed.exports.unwrap_or_default(),
         &mut imports,

@@ -68,7 +68,12 @@ pub(crate) fn compile(
         source_map: false,
         ..options.clone()
     };
-    script::compile(id, &code, places, &options).map(|artifact| (artifact, Vec::new()))
+    let mut artifact = script::compile(id, &code, places, &options)?;
+    // Nor do places in it.
+    for import in &mut artifact.imports {
+        (import.line, import.column) = (0, 0);
+    }
+    Ok((artifact, Vec::new()))
 }
 
 /// Writes the call that makes an element; an error is the place of one that is too deep.

@@ -1,4 +1,22 @@
-//! JavaScript text pieces written by hand: string literals and identifier tests.
+//! JavaScript text pieces written by hand: string literals and identifier tests; and lines.
+
+use std::borrow::Cow;
+
+/// The text with line feeds for the carriage returns that stand alone. JavaScript, CSS and editors take them
+/// for the end of a line, so they are one; nothing moves.
+pub(crate) fn with_plain_lines(text: &str) -> Cow<'_, str> {
+    let mut returns = text.match_indices('\r');
+    if returns.all(|(at, _)| text.as_bytes().get(at + 1) == Some(&b'\n')) {
+        return Cow::Borrowed(text);
+    }
+    let mut rest = text.chars().peekable();
+    let mut plain = String::with_capacity(text.len());
+    while let Some(character) = rest.next() {
+        let ends_line = character == '\r' && rest.peek() != Some(&'\n');
+        plain.push(if ends_line { '\n' } else { character });
+    }
+    Cow::Owned(plain)
+}
 
 /// A JavaScript string literal, safe inside a script element too.
 pub(crate) fn quote(text: &str) -> String {

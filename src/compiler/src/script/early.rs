@@ -6,13 +6,14 @@
 use std::collections::{HashMap, HashSet};
 
 use swc_core::atoms::Atom;
-use swc_core::common::Span;
+use swc_core::common::{Span, Spanned};
 use swc_core::ecma::ast::{
-    ArrowExpr, BreakStmt, CatchClause, Class, ClassDecl, ClassMember, Constructor, ContinueStmt,
-    Decl, DoWhileStmt, FnDecl, FnExpr, ForInStmt, ForOfStmt, ForStmt, Function, GetterProp, Id,
-    ImportSpecifier, Key, LabeledStmt, MethodProp, ObjectLit, Pat, PrivateName, Program, Prop,
-    PropName, PropOrSpread, Regex, SetterProp, StaticBlock, Stmt, SuperPropExpr, SwitchStmt,
-    UnaryExpr, UnaryOp, UsingDecl, VarDecl, VarDeclKind, WhileStmt,
+    ArrowExpr, AwaitExpr, BreakStmt, Callee, CatchClause, Class, ClassDecl, ClassMember, ClassProp,
+    Constructor, ContinueStmt, Decl, DefaultDecl, DoWhileStmt, FnDecl, FnExpr, ForInStmt,
+    ForOfStmt, ForStmt, Function, GetterProp, Id, ImportSpecifier, Invalid, Key, LabeledStmt,
+    MethodKind, MethodProp, ObjectLit, Param, ParamOrTsParamProp, Pat, PrivateName, PrivateProp,
+    Program, Prop, PropName, PropOrSpread, Regex, SetterProp, StaticBlock, Stmt, SuperPropExpr,
+    SwitchStmt, UnaryExpr, UnaryOp, UpdateExpr, UsingDecl, VarDecl, VarDeclKind, WhileStmt,
 };
 use swc_core::ecma::utils::find_pat_ids;
 use swc_core::ecma::visit::{Visit, VisitWith, noop_visit_type};
@@ -22,9 +23,13 @@ use super::pattern;
 use super::report::EarlyError;
 
 /// Finds the early errors of a program whose types are stripped and scopes resolved.
-pub(super) fn check(program: &Program, format: Format) -> Vec<EarlyError> {
+///
+/// Without a format, what is an error in one of them alone is none.
+pub(super) fn check(program: &Program, format: Option<Format>) -> Vec<EarlyError> {
     let mut checker = Checker {
-        strict: format == Format::Esm,
+        strict: format == Some(Format::Esm),
+        may_await: format != Some(Format::CommonJs),
+        is_whole: format.is_some(),
         ..Checker::default()
     };
     program.visit_with(&mut checker);
@@ -48,6 +53,10 @@ struct Jumps {
 }
 
 #[derive(Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent fact about the place"
+)]
 struct Checker {
     declared: HashMap<Id, Declared>,
     jumps: Jumps,
@@ -56,6 +65,13 @@ struct Checker {
     strict: bool,
     /// Whether `super.x` means something here.
     has_home: bool,
+    /// Whether `super()` does: in constructors of classes that extend another one.
+    has_parent: bool,
+    /// Whether the class at work extends another one.
+    extends: bool,
+    may_await: bool,
+    /// Whether the parser had no errors to tell.
+    is_whole: bool,
     errors: Vec<EarlyError>,
 }
 
@@ -69,6 +85,7 @@ impl Checker {
     }
 
     fn declare(&mut self, id: Id, span: Span, kind: Declared) {
+        self.named(&id, span);
         match self.declared.get(&id) {
             Some(Declared::Repeatable) if kind == Declared::Repeatable => {}
             Some(_) => self.error(span, format!("`{}` is declared twice", id.0)),
@@ -78,17 +95,46 @@ impl Checker {
         }
     }
 
+    fn named(&mut self, id: &Id, span: Span) {
+        if self.strict && matches!(&*id.0, "arguments" | "eval") {
+            self.error(span, format!("Nothing can be named `{}` in a module", id.0));
+        }
+    }
+
     fn in_loop(&mut self, visit: impl FnOnce(&mut Self)) {
         self.jumps.loops += 1;
         visit(self);
         self.jumps.loops -= 1;
     }
 
-    /// Jumps do not cross function boundaries.
-    fn in_function(&mut self, visit: impl FnOnce(&mut Self)) {
+    /// Jumps do not cross function boundaries, and whether one may wait is its own matter.
+    fn in_function(&mut self, may_await: bool, visit: impl FnOnce(&mut Self)) {
         let outer = std::mem::take(&mut self.jumps);
+        let awaited = std::mem::replace(&mut self.may_await, may_await);
         visit(self);
         self.jumps = outer;
+        self.may_await = awaited;
+    }
+
+    fn with_parent(&mut self, has_parent: bool, visit: impl FnOnce(&mut Self)) {
+        let outer = std::mem::replace(&mut self.has_parent, has_parent);
+        visit(self);
+        self.has_parent = outer;
+    }
+
+    fn awaits(&mut self, span: Span) {
+        if !self.may_await {
+            let message = "`await` outside an async function and the top level of a module";
+            self.error(span, message.to_owned());
+        }
+    }
+
+    fn decorated(&mut self, parameter: &Param) {
+        if let Some(decorator) = parameter.decorators.first() {
+            let message =
+                "Parameters have decorators only with `experimentalDecorators` in tsconfig.json";
+            self.error(decorator.span, message.to_owned());
+        }
     }
 
     fn with_home(&mut self, has_home: bool, visit: impl FnOnce(&mut Self)) {
@@ -101,6 +147,7 @@ impl Checker {
     fn parameters<'a>(&mut self, parameters: impl Iterator<Item = &'a Pat>, distinct: bool) {
         let mut seen = HashSet::new();
         for (id, span) in parameters.flat_map(names) {
+            self.named(&id, span);
             if !seen.insert(id.clone()) && distinct {
                 self.error(span, format!("Parameter `{}` is declared twice", id.0));
             }
@@ -229,6 +276,25 @@ impl Visit for Checker {
         if prototypes.count() > 1 {
             self.error(object.span, "`__proto__` is given twice".to_owned());
         }
+        for prop in &object.props {
+            let PropOrSpread::Prop(prop) = prop else {
+                continue;
+            };
+            match &**prop {
+                Prop::Assign(assigned) => {
+                    let message = "`=` gives a default where names are taken out of an object; here it is `:`";
+                    self.error(assigned.span(), message.to_owned());
+                }
+                Prop::Method(MethodProp { function, .. })
+                | Prop::Getter(GetterProp { function, .. })
+                | Prop::Setter(SetterProp { function, .. })
+                    if function.body.is_none() =>
+                {
+                    self.error(function.span, "A method without a body".to_owned());
+                }
+                _ => {}
+            }
+        }
         object.visit_children_with(self);
     }
 
@@ -244,39 +310,138 @@ impl Visit for Checker {
         declaration.class.visit_with(self);
     }
 
+    fn visit_default_decl(&mut self, declaration: &DefaultDecl) {
+        let (ident, kind) = match declaration {
+            DefaultDecl::Class(class) => (class.ident.as_ref(), Declared::Lexical),
+            DefaultDecl::Fn(function) => (function.ident.as_ref(), Declared::Repeatable),
+            DefaultDecl::TsInterfaceDecl(_) => (None, Declared::Repeatable),
+        };
+        if let Some(ident) = ident {
+            self.declare(ident.to_id(), ident.span, kind);
+        }
+        declaration.visit_children_with(self);
+    }
+
     fn visit_function(&mut self, function: &Function) {
         let parameters = function.params.iter().map(|parameter| &parameter.pat);
         self.parameters(parameters, self.strict);
-        self.in_function(|inside| function.visit_children_with(inside));
+        self.with_parent(false, |inside| {
+            inside.in_function(function.is_async, |inside| {
+                function.visit_children_with(inside);
+            });
+        });
     }
 
     fn visit_arrow_expr(&mut self, arrow: &ArrowExpr) {
         self.parameters(arrow.params.iter(), true);
-        self.in_function(|inside| arrow.visit_children_with(inside));
+        self.in_function(arrow.is_async, |inside| arrow.visit_children_with(inside));
     }
 
     fn visit_constructor(&mut self, constructor: &Constructor) {
-        self.in_function(|inside| constructor.visit_children_with(inside));
+        let parameters = constructor
+            .params
+            .iter()
+            .filter_map(|parameter| match parameter {
+                ParamOrTsParamProp::Param(parameter) => Some(&parameter.pat),
+                ParamOrTsParamProp::TsParamProp(_) => None,
+            });
+        self.parameters(parameters, true);
+        self.with_parent(self.extends, |inside| {
+            inside.in_function(false, |inside| constructor.visit_children_with(inside));
+        });
     }
 
     fn visit_static_block(&mut self, block: &StaticBlock) {
-        self.in_function(|inside| block.visit_children_with(inside));
+        self.in_function(false, |inside| block.visit_children_with(inside));
+    }
+
+    fn visit_class_prop(&mut self, property: &ClassProp) {
+        property.key.visit_with(self);
+        self.in_function(false, |inside| property.value.visit_with(inside));
+    }
+
+    fn visit_private_prop(&mut self, property: &PrivateProp) {
+        self.in_function(false, |inside| property.value.visit_with(inside));
+    }
+
+    fn visit_param(&mut self, parameter: &Param) {
+        self.decorated(parameter);
+        parameter.visit_children_with(self);
+    }
+
+    fn visit_invalid(&mut self, invalid: &Invalid) {
+        if self.is_whole {
+            self.error(invalid.span, "This cannot be read".to_owned());
+        }
+    }
+
+    fn visit_update_expr(&mut self, update: &UpdateExpr) {
+        // It throws in modules; and the minifier, which knows the value, would write `void 0++`.
+        let object = update.arg.as_member().map(|member| &member.obj);
+        if object.is_some_and(|object| object.is_lit()) {
+            self.error(
+                update.span,
+                "A property of a constant cannot be changed".to_owned(),
+            );
+        }
+        update.visit_children_with(self);
+    }
+
+    fn visit_await_expr(&mut self, expression: &AwaitExpr) {
+        self.awaits(expression.span);
+        expression.visit_children_with(self);
+    }
+
+    fn visit_callee(&mut self, callee: &Callee) {
+        if let Callee::Super(parent) = callee
+            && !self.has_parent
+        {
+            let message = "`super()` outside the constructor of a class that extends another one";
+            self.error(parent.span, message.to_owned());
+        }
+        callee.visit_children_with(self);
     }
 
     fn visit_class(&mut self, class: &Class) {
         class.super_class.visit_with(self);
-        let names = class.body.iter().filter_map(|member| match member {
-            ClassMember::PrivateMethod(method) => Some(method.key.name.clone()),
-            ClassMember::PrivateProp(property) => Some(property.key.name.clone()),
-            ClassMember::AutoAccessor(accessor) => match &accessor.key {
-                Key::Private(name) => Some(name.name.clone()),
-                Key::Public(_) => None,
-            },
-            _ => None,
-        });
-        self.private_names.push(names.collect());
+        let mut names = HashSet::new();
+        // Which half of a pair of accessors a name has, and whether it is static.
+        let mut halves: HashMap<Atom, (MethodKind, bool)> = HashMap::new();
+        for member in &class.body {
+            let (name, half) = match member {
+                ClassMember::PrivateMethod(method) => {
+                    (&method.key, Some((method.kind, method.is_static)))
+                }
+                ClassMember::PrivateProp(property) => (&property.key, None),
+                ClassMember::AutoAccessor(accessor) => match &accessor.key {
+                    Key::Private(name) => (name, None),
+                    Key::Public(_) => continue,
+                },
+                _ => continue,
+            };
+            let half = half.filter(|(kind, _)| *kind != MethodKind::Method);
+            let is_new = names.insert(name.name.clone());
+            let completes = half.is_some_and(|(kind, is_static)| {
+                let other = halves.remove(&name.name);
+                other.is_some_and(|other| other.0 != kind && other.1 == is_static)
+            });
+            if !is_new && !completes {
+                let message = format!("`#{}` is declared twice in this class", name.name);
+                self.error(name.span, message);
+            }
+            if let Some(half) = half
+                && is_new
+            {
+                halves.insert(name.name.clone(), half);
+            }
+        }
+        self.private_names.push(names);
         class.decorators.visit_with(self);
-        self.with_home(true, |inside| class.body.visit_with(inside));
+        let outer = std::mem::replace(&mut self.extends, class.super_class.is_some());
+        self.with_parent(false, |inside| {
+            inside.with_home(true, |inside| class.body.visit_with(inside));
+        });
+        self.extends = outer;
         self.private_names.pop();
     }
 
@@ -293,6 +458,9 @@ impl Visit for Checker {
     }
 
     fn visit_for_of_stmt(&mut self, stmt: &ForOfStmt) {
+        if stmt.is_await {
+            self.awaits(stmt.span);
+        }
         self.in_loop(|inside| stmt.visit_children_with(inside));
     }
 

@@ -115,6 +115,8 @@ pub(crate) fn compile(
                         .map(|error| error.diagnostic(&file, places)),
                 );
                 errors.sort_by_key(|error| (error.line, error.column));
+                // A pass may have copied what is wrong.
+                errors.dedup();
                 Err(errors)
             }
         }
@@ -125,7 +127,7 @@ pub(crate) fn compile(
 fn errors_beside(mut program: Program) -> Vec<report::EarlyError> {
     let (unresolved, top_level) = (Mark::new(), Mark::new());
     program.mutate(resolver(unresolved, top_level, true));
-    let mut errors = early::check(&program, parse::Format::CommonJs);
+    let mut errors = early::check(&program, None);
     if let Program::Module(module) = program {
         let unresolved = SyntaxContext::empty().apply_mark(unresolved);
         errors.extend(links::Links::collect(module.body, unresolved).errors);
@@ -161,7 +163,7 @@ impl Run<'_> {
         let typescript = dialect.is_typescript();
         program.mutate(resolver(marks.unresolved, marks.top_level, typescript));
         self.strip_and_lower(&mut program, dialect, marks);
-        let early = early::check(&program, format);
+        let early = early::check(&program, Some(format));
         if !early.is_empty() {
             return Err(early);
         }
@@ -214,7 +216,7 @@ impl Run<'_> {
     ) -> Result<ModuleArtifact, Vec<report::EarlyError>> {
         let mut program = parsed.program;
         program.mutate(resolver(marks.unresolved, marks.top_level, false));
-        let early = early::check(&program, parsed.format);
+        let early = early::check(&program, Some(parsed.format));
         if !early.is_empty() {
             return Err(early);
         }
@@ -231,7 +233,9 @@ impl Run<'_> {
 
     /// TypeScript and proposals become plain JavaScript.
     fn strip_and_lower(&self, program: &mut Program, dialect: Dialect, marks: Marks) {
-        if dialect.is_typescript() && self.options.legacy_decorators && self.text.contains('@') {
+        // Only TypeScript has legacy decorators, whatever the tsconfig says.
+        let legacy = dialect.is_typescript() && self.options.legacy_decorators;
+        if legacy && self.text.contains('@') {
             // Legacy decorators read parameter properties and types, so they come first.
             program.mutate(decorators(DecoratorConfig {
                 legacy: true,
@@ -272,7 +276,8 @@ impl Run<'_> {
                 class_fields::drop_declarations(program);
             }
         }
-        if self.text.contains('@') && !self.options.legacy_decorators {
+        // The same pass makes accessors of fields; browsers have neither.
+        if self.text.contains('@') && !legacy || self.text.contains("accessor") {
             program.mutate(decorator_2023_11());
         }
         if self.text.contains("using ") {

@@ -53,14 +53,15 @@ impl Dialect {
         }
     }
 
-    fn syntax(self) -> Syntax {
+    fn syntax(self, text: &str) -> Syntax {
         match self {
             Self::JavaScript { jsx } => Syntax::Es(EsSyntax {
                 jsx,
                 decorators: true,
                 decorators_before_export: true,
                 import_attributes: true,
-                auto_accessors: true,
+                // The parser looks ahead for it at every member, where a file may end: only debug builds mind.
+                auto_accessors: text.contains("accessor"),
                 explicit_resource_management: true,
                 ..Default::default()
             }),
@@ -143,7 +144,7 @@ pub(super) fn parse(
     let attempt = Attempt {
         file,
         comments,
-        syntax: dialect.syntax(),
+        syntax: dialect.syntax(&file.src),
     };
     let (program, format) = match Expected::of(id, &file.src, options) {
         Expected::Esm => (attempt.module()?, Format::Esm),
