@@ -75,6 +75,17 @@ for (const name of readdirSync(FIXTURES).sort()) {
       assert.deepEqual(lines, warnings.map((line) => `warning: ${line}`));
       for (const one of requests) await exchange(name, one);
     });
+
+    test("in the preview", async () => {
+      if (diagnostics) {
+        const { status, json } = await at.ask("POST", `${name}--live`, "/api", { body: "" });
+        assert.deepEqual([status, json.code], [500, "server_build_failed"]);
+        const [{ file, line }] = diagnostics;
+        assert.ok(json.detail.startsWith(line > 0 ? `${file}:${line}:` : file), json.detail);
+        return;
+      }
+      for (const one of requests) await exchange(`${name}--live`, one);
+    });
   });
 }
 

@@ -25,6 +25,7 @@ pub fn router(service: Arc<Service>) -> Router {
     let v1 = Router::new()
         .route("/v1/builds", post(builds))
         .route("/v1/removals", post(removals))
+        .route("/v1/servers", post(servers))
         .route("/v1/vendor", post(vendor))
         .route("/v1/hostnames", post(hostnames))
         .route("/v1/{*rest}", axum::routing::any(not_found))
@@ -139,6 +140,13 @@ async fn hostnames(State(service): State<Arc<Service>>, body: Bytes) -> Response
                 problem(ErrorCode::Unavailable, error.to_string())
             }
         },
+        Err(response) => response,
+    }
+}
+
+async fn servers(State(service): State<Arc<Service>>, body: Bytes) -> Response {
+    match read(&body) {
+        Ok(job) => Json(service.preview_server(job).await).into_response(),
         Err(response) => response,
     }
 }

@@ -199,7 +199,11 @@ pub(crate) fn link(
 
 /// What the app's modules need of npm; the same set as its preview's, so both share an installation. What
 /// its server needs beyond that is in it, too.
-fn survey(app: &AppFiles, plan: &ServerPlan, artifacts: &ArtifactStore) -> DependencySet {
+pub(crate) fn survey(
+    app: &AppFiles,
+    plan: &ServerPlan,
+    artifacts: &ArtifactStore,
+) -> DependencySet {
     let modules = AppArtifacts::new(app, artifacts);
     modules.compile_all();
     let mut preview = Preview::new();

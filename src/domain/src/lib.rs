@@ -22,6 +22,7 @@ pub mod rate;
 pub mod replay;
 pub mod route;
 pub mod secrets;
+pub mod server;
 pub mod slug;
 pub mod stack;
 pub mod token;

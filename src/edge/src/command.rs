@@ -6,7 +6,7 @@
 
 use crate::secrets::Sealed;
 use data_encoding::HEXUPPER;
-use hotplate_protocol::ConsoleLevel;
+use hotplate_protocol::{ConsoleLevel, Secrets, ServerCode};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use worker::Url;
@@ -23,6 +23,37 @@ pub(crate) struct RoomEnvironment {
     pub(crate) vars: BTreeMap<String, String>,
     /// Secrets, each sealed.
     pub(crate) secrets: Sealed,
+}
+
+/// Sealed secrets of an app, and what they are bound to.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct ServerSecrets {
+    /// What they are bound to.
+    pub(crate) app_id: String,
+    /// Each sealed.
+    pub(crate) secrets: Sealed,
+}
+
+/// Which server answers a request of a preview; `worker-shims/previews` reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ServerAddress {
+    /// Slug.
+    pub(crate) app: String,
+    /// Names its code with all that it is given.
+    pub(crate) id: String,
+    /// Where its code is, in the app's room.
+    pub(crate) code: String,
+    /// Where the app's files are, in the app's room.
+    pub(crate) files: String,
+}
+
+/// What a server is started with.
+#[derive(Debug, Serialize)]
+pub(crate) struct StartedServer<'a> {
+    /// Modules and settings.
+    pub(crate) code: &'a ServerCode,
+    /// In the open.
+    pub(crate) secrets: &'a Secrets,
 }
 
 /// One request to a room.
@@ -74,6 +105,23 @@ pub(crate) enum RoomCommand {
         path: String,
         /// As in the URL.
         query: String,
+    },
+    /// The same, asked by the app's server, which does not ask itself.
+    Asset {
+        /// As in the URL, with its leading slash, still escaped.
+        path: String,
+        /// As in the URL.
+        query: String,
+    },
+    /// A request of the live host that reads nothing: for the app's server alone.
+    Act {
+        /// As in the URL, with its leading slash, still escaped.
+        path: String,
+    },
+    /// Code and secrets of the app's server.
+    Server {
+        /// Which one.
+        id: String,
     },
     /// A viewer's socket.
     Socket {
@@ -136,6 +184,9 @@ impl RoomCommand {
                 ],
             ),
             Self::Live { path, query } => format!("{ORIGIN}/live{path}?{query}"),
+            Self::Asset { path, query } => format!("{ORIGIN}/asset{path}?{query}"),
+            Self::Act { path } => format!("{ORIGIN}/act{path}"),
+            Self::Server { id } => with_query("server", &[("id", Some(id.clone()))]),
             Self::Socket { query } => format!("{ORIGIN}/socket?{query}"),
             Self::Editor { query } => format!("{ORIGIN}/editor?{query}"),
             Self::Logs {
@@ -170,11 +221,24 @@ impl RoomCommand {
             None => Some(None),
         };
         let query = || url.query().unwrap_or_default().to_owned();
-        if let Some(path) = url.path().strip_prefix("/live/") {
+        let below = |prefix: &str| {
+            let path = url.path().strip_prefix(prefix)?;
+            Some(format!("/{path}"))
+        };
+        if let Some(path) = below("/live/") {
             return Some(Self::Live {
-                path: format!("/{path}"),
+                path,
                 query: query(),
             });
+        }
+        if let Some(path) = below("/asset/") {
+            return Some(Self::Asset {
+                path,
+                query: query(),
+            });
+        }
+        if let Some(path) = below("/act/") {
+            return Some(Self::Act { path });
         }
         Some(match url.path() {
             "/init" => Self::Init {
@@ -199,6 +263,9 @@ impl RoomCommand {
             "/revisions" => Self::Revisions {
                 cursor: number("cursor")?,
                 limit: number("limit")?.map(u32::try_from).transpose().ok()?,
+            },
+            "/server" => Self::Server {
+                id: parameter("id")?,
             },
             "/socket" => Self::Socket { query: query() },
             "/editor" => Self::Editor { query: query() },
@@ -289,6 +356,16 @@ mod tests {
             RoomCommand::Live {
                 path: "/src/%5Bid%5D.svg".to_owned(),
                 query: "v=1&x".to_owned(),
+            },
+            RoomCommand::Asset {
+                path: "/a/b.svg".to_owned(),
+                query: "v=1".to_owned(),
+            },
+            RoomCommand::Act {
+                path: "/api/%20".to_owned(),
+            },
+            RoomCommand::Server {
+                id: "0a".to_owned(),
             },
             RoomCommand::Socket {
                 query: "seq=4".to_owned(),

@@ -95,5 +95,14 @@ pub(crate) fn updates_dataset(env: &Env) -> Option<AnalyticsEngineDataset> {
 /// Name of the rooms' Durable Object binding.
 pub(crate) const ROOMS: &str = "ROOMS";
 
+/// Name of the binding that runs servers of previews.
+pub(crate) const PREVIEWS: &str = "PREVIEWS";
+
+/// Whether servers of previews can run here: the platform's Worker Loader is optional.
+pub(crate) fn runs_preview_servers(env: &Env) -> Result<bool> {
+    let binding = js_sys::Reflect::get(env, &PREVIEWS.into())?;
+    Ok(!binding.is_undefined())
+}
+
 /// Name of the dispatch namespace's binding.
 pub(crate) const DISPATCHER: &str = "DISPATCHER";

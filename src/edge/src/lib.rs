@@ -11,6 +11,7 @@ mod consumer;
 mod dispatch;
 mod domains;
 mod live;
+mod preview_server;
 mod problem;
 mod room;
 mod rooms;

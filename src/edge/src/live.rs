@@ -1,9 +1,12 @@
-//! Live hosts: every request goes to the app's room, which knows whether the app exists.
+//! Live hosts: every request goes to the app's room, which knows whether the app exists, and which requests its
+//! own server answers.
 
 use crate::{
     api::is_upgrade,
     command::RoomCommand,
+    preview_server,
     problem::ApiError,
+    room::SERVER,
     rooms::{self, Room},
 };
 use hotplate_protocol::ErrorCode;
@@ -14,28 +17,31 @@ const SOCKET: &str = "/@live/socket";
 
 /// Answers a request of `<app>--live.<base>`.
 pub(crate) async fn answer(request: Request, env: &Env, app: &str) -> Result<Response, ApiError> {
-    if !matches!(request.method(), Method::Get | Method::Head) {
-        return Err(ApiError::Method {
-            allow: "GET, HEAD".to_owned(),
-        });
-    }
     let url = request.url()?;
-    let query = url.query().unwrap_or_default().to_owned();
-    let command = if url.path() == SOCKET {
+    let (path, query) = (url.path().to_owned(), url.query().unwrap_or_default());
+    let reads = matches!(request.method(), Method::Get | Method::Head);
+    let command = if !reads {
+        RoomCommand::Act { path }
+    } else if path == SOCKET {
         if !is_upgrade(&request)? {
             return Err(ApiError::new(
                 ErrorCode::UpgradeRequired,
                 "connect with a WebSocket",
             ));
         }
-        RoomCommand::Socket { query }
+        RoomCommand::Socket {
+            query: query.to_owned(),
+        }
     } else {
         RoomCommand::Live {
-            path: url.path().to_owned(),
-            query,
+            path,
+            query: query.to_owned(),
         }
     };
     let response = Room::of(env, app)?.forward(&request, &command).await?;
+    if let Some(address) = response.headers().get(SERVER)? {
+        return preview_server::answer(request, env, &serde_json::from_str(&address)?).await;
+    }
     let kind = response.headers().get("content-type")?;
     // A problem becomes a page where a person navigated; the rest is answered as it is.
     if kind.is_some_and(|kind| kind.starts_with("application/problem+json")) {

@@ -17,6 +17,7 @@ mod logs;
 mod metrics;
 mod problem;
 mod room;
+mod server;
 mod vendor;
 
 pub use app::{App, AppList, AppUrls, CreateApp, PatchApp, Visibility};
@@ -45,5 +46,8 @@ pub use metrics::{HmrMetrics, HmrWindow, Spread};
 pub use problem::{ErrorCode, Problem};
 pub use room::{
     ApplyOutcome, ConsoleLevel, CssUpdate, ModuleUpdate, RoomMessage, Update, ViewerMessage,
+};
+pub use server::{
+    PreviewServer, RunWorkerFirst, ServerAnswer, ServerCode, ServerCodeModule, ServerJob,
 };
 pub use vendor::{VendorEvent, VendorMode, VendorRequest, VendorState};

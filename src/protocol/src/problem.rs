@@ -113,6 +113,8 @@ error_codes! {
     Unavailable = "unavailable", 503, "A part of the platform does not answer";
     /// The app's own Worker failed.
     AppError = "app_error", 500, "The app's own code failed";
+    /// The server of a preview cannot be built.
+    ServerBuildFailed = "server_build_failed", 500, "The app's server does not build";
     /// A defect of ours.
     Internal = "internal", 500, "An internal error";
 }

@@ -59,6 +59,8 @@ const TYPES: &[(&str, Check)] = &[
     ("restore-request", check::<protocol::RestoreRequest>),
     ("revision-list", check::<protocol::RevisionList>),
     ("room-message", check::<protocol::RoomMessage>),
+    ("server-answer", check::<protocol::ServerAnswer>),
+    ("server-job", check::<protocol::ServerJob>),
     ("trace-request", check::<protocol::TraceRequest>),
     ("traced-stack", check::<protocol::TracedStack>),
     ("vendor-event", check::<protocol::VendorEvent>),

@@ -3,6 +3,7 @@
 //! others.
 
 mod host;
+mod preview;
 mod wrangler;
 
 use crate::app::{AppArtifacts, AppFiles};
@@ -56,6 +57,8 @@ pub(crate) struct LinkedServer {
     gzip_bytes: u64,
     pub(crate) settings: ServerSettings,
     pub(crate) warnings: Vec<Diagnostic>,
+    /// Files of the app that it is made of, by path.
+    pub(crate) sources: BTreeSet<String>,
 }
 
 impl LinkedServer {
@@ -191,8 +194,8 @@ impl ServerPlan {
             Ok(ServerBundle {
                 modules,
                 gzip_bytes,
+                sources,
                 mut warnings,
-                ..
             }) => {
                 warnings.extend(self.missing_secrets(secrets));
                 warnings.extend(self.wrangler.warnings);
@@ -202,6 +205,7 @@ impl ServerPlan {
                     gzip_bytes,
                     settings,
                     warnings,
+                    sources,
                 }))
             }
             Err(mut diagnostics) => {

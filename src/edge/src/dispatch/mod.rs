@@ -8,7 +8,7 @@ mod faults;
 mod namespace;
 mod routes;
 
-pub(crate) use namespace::{Answer, ask};
+pub(crate) use namespace::{Answer, ask, ask_preview};
 pub(crate) use routes::{forget, forget_host};
 
 use crate::{config, problem::ApiError, store::Store};
@@ -130,12 +130,11 @@ fn no_app(app: &str) -> ApiError {
 
 async fn forward(request: Request, env: &Env, app: &str, id: &str) -> Result<Response, ApiError> {
     let asked = answers::Asked::read(&request)?;
-    let mut request = request.clone_mut()?;
-    isolate_request(request.headers_mut()?)?;
+    let request = isolated_request(&request)?;
     let base_domain = config::Config::read(env)?.base_domain;
     match ask(env, &script_name(app, id), request).await? {
         Answer::Response(response) => {
-            isolate_response(asked.complete(response).await?, &base_domain)
+            isolated_response(asked.complete(response).await?, &base_domain)
         }
         Answer::NoScript => Err(gone(id)),
         Answer::Threw(message) => {
@@ -152,6 +151,13 @@ async fn forward(request: Request, env: &Env, app: &str, id: &str) -> Result<Res
 /// Name of a deployment's script in the namespace.
 pub(crate) fn script_name(app: &str, id: &str) -> String {
     format!("{app}-{id}")
+}
+
+/// The request as tenant code gets it: without what is the platform's own.
+pub(crate) fn isolated_request(request: &Request) -> worker::Result<Request> {
+    let mut request = request.clone_mut()?;
+    isolate_request(request.headers_mut()?)?;
+    Ok(request)
 }
 
 fn isolate_request(headers: &mut Headers) -> worker::Result<()> {
@@ -174,7 +180,10 @@ fn isolate_request(headers: &mut Headers) -> worker::Result<()> {
 
 /// Takes from an app's response what would reach beyond its own origin. Responses that have
 /// nothing of the kind (nearly all) pass through untouched.
-fn isolate_response(response: Response, base_domain: &str) -> Result<Response, ApiError> {
+pub(crate) fn isolated_response(
+    response: Response,
+    base_domain: &str,
+) -> Result<Response, ApiError> {
     let headers = response.headers();
     let names: Vec<String> = headers
         .keys()

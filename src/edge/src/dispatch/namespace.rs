@@ -36,7 +36,16 @@ pub(crate) enum Answer {
 
 /// Sends a request to a script of the namespace.
 pub(crate) async fn ask(env: &Env, script: &str, request: Request) -> Result<Answer> {
-    let binding = js_sys::Reflect::get(env, &JsValue::from_str(config::DISPATCHER))?;
+    ask_of(config::DISPATCHER, env, script, request).await
+}
+
+/// Sends a request to a preview's server, whose binding is asked in the same way; `target` is JSON.
+pub(crate) async fn ask_preview(env: &Env, target: &str, request: Request) -> Result<Answer> {
+    ask_of(config::PREVIEWS, env, target, request).await
+}
+
+async fn ask_of(binding: &str, env: &Env, script: &str, request: Request) -> Result<Answer> {
+    let binding = js_sys::Reflect::get(env, &JsValue::from_str(binding))?;
     let namespace: Namespace = binding.unchecked_into();
     let args = js_sys::Object::new();
     let stub = match namespace.get(script, &args, &options()?) {

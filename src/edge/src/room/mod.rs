@@ -15,6 +15,7 @@ mod preview;
 mod recovery;
 mod reports;
 mod schema;
+mod server;
 mod sockets;
 mod storage;
 mod trace;
@@ -22,6 +23,8 @@ mod trap;
 mod tree;
 mod vendor;
 mod viewers;
+
+pub(crate) use server::SERVER;
 
 use crate::{api::parse_json, command::RoomCommand, problem::ApiError};
 use hotplate_protocol::{EditResult, ErrorCode, RoomMessage};
@@ -55,6 +58,8 @@ pub struct Room {
     last_log: Cell<Option<u64>>,
     /// Viewers as of the last broadcast.
     crowd: Cell<Option<u32>>,
+    /// The app's server, once a request asked for it.
+    server: RefCell<Option<Rc<server::Known>>>,
 }
 
 impl DurableObject for Room {
@@ -74,6 +79,7 @@ impl DurableObject for Room {
             reports: Cell::new(0),
             last_log: Cell::new(None),
             crowd: Cell::new(None),
+            server: RefCell::new(None),
         };
         room.set_auto_response();
         room.count_wake();
@@ -177,10 +183,21 @@ impl Room {
                 Ok(Response::from_json(&self.history(cursor, limit)?)?)
             }
             RoomCommand::Live { path, query } => {
+                if let Some(response) = self.to_server(&request, &path, true).await? {
+                    return Ok(response);
+                }
                 let response = self.live(&request, &path, &query).await;
                 self.follow_up().await;
                 response
             }
+            RoomCommand::Asset { path, query } => self.live(&request, &path, &query).await,
+            RoomCommand::Act { path } => {
+                let server = self.to_server(&request, &path, false).await?;
+                server.ok_or_else(|| ApiError::Method {
+                    allow: "GET, HEAD".to_owned(),
+                })
+            }
+            RoomCommand::Server { id } => self.server_code(&id).await,
             RoomCommand::Socket { query } => {
                 let response = self.admit_viewer(&request, &query)?;
                 // Sockets come back after a crash, and may be all that comes.
@@ -242,6 +259,7 @@ impl Room {
         self.close_sockets();
         self.working.replace(None);
         self.last_log.set(None);
+        self.server.replace(None);
         let storage = self.state.storage();
         storage.delete_alarm().await?;
         storage.delete_all().await?;

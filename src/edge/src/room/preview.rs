@@ -261,6 +261,11 @@ impl Working {
             .html(&self.compilation(storage), env, config, client_url)
     }
 
+    /// Whether a file of the tree has such a path.
+    pub(super) fn any_path(&self, test: impl Fn(&str) -> bool) -> bool {
+        self.tree.0.keys().any(|path| test(path))
+    }
+
     /// Public values of the tree's `.env` files.
     pub(super) fn env(&self) -> &BTreeMap<String, String> {
         self.graph.env()

@@ -49,6 +49,8 @@ pub(super) enum TextKind {
     VendorCode,
     /// Where each record begins in the registry, by the `seq` it was loaded at.
     Places,
+    /// The app's server; one, without an id.
+    Server,
 }
 
 impl TextKind {
@@ -60,6 +62,7 @@ impl TextKind {
             Self::VendorRequest => "vendor_request",
             Self::VendorCode => "vendor_code",
             Self::Places => "places",
+            Self::Server => "server",
         }
     }
 }
@@ -77,6 +80,8 @@ pub(super) enum Meta {
     VendorKey,
     /// JSON of the app's public values; absent for none.
     Environment,
+    /// JSON of the app's secrets, each sealed, with what they are bound to; absent for none.
+    Secrets,
     /// JSON of the diagnostics that viewers are shown.
     Sticky,
     /// Revision that the stream stands for; behind the tree's only after a crash between store and link.
@@ -97,6 +102,7 @@ impl Meta {
             Self::Seq => "seq",
             Self::VendorKey => "vendor_key",
             Self::Environment => "environment",
+            Self::Secrets => "secrets",
             Self::Sticky => "sticky",
             Self::Linked => "linked",
             Self::LinkAttempts => "link_attempts",
