@@ -22,10 +22,13 @@ function nameOf(type) {
   return type.displayName || nameOf(type.render ?? type.type ?? null);
 }
 
-/** Where an element was made: the line after the one of the JSX runtime. @param {Fiber} fiber */
+/** The JSX runtime, and what stands in for it while a refresh is at work. */
+const NOT_THE_APP = /\/@vendor\/|\/@live\/client\.js/;
+
+/** Where an element was made: the line after those of the JSX runtime. @param {Fiber} fiber */
 function placeOf({ _debugStack }) {
   const lines = (_debugStack?.stack ?? "").split("\n").filter((line) => /:\d+:\d+\)?$/.test(line));
-  const line = lines.find((line) => !line.includes("/@vendor/"));
+  const line = lines.find((line) => !NOT_THE_APP.test(line));
   return /\(?(\S+:\d+:\d+)\)?$/.exec(line ?? "")?.[1] ?? null;
 }
 

@@ -89,7 +89,7 @@ describe("React's hook", () => {
   });
 
   test("component stacks name components, their wrappers and the places of their elements", () => {
-    const app = { type: function App() {}, return: null, _debugStack: { stack: "Error: react-stack-top-frame\n    at exports.jsxDEV (http://a/@vendor/1.js:1:2)\n    at http://a/src/main.tsx?seq=1:4:5" } };
+    const app = { type: function App() {}, return: null, _debugStack: { stack: "Error: react-stack-top-frame\n    at exports.jsxDEV (http://a/@vendor/1.js:1:2)\n    at runtime.jsxDEV (http://a/@live/client.js?v=1:3:4)\n    at http://a/src/main.tsx?seq=1:4:5" } };
     const memo = { type: { type: { render: function Inner() {} } }, return: /** @type {any} */ (app) };
     const host = { type: "p", return: { type: Symbol("fragment"), return: memo } };
     assert.equal(componentStack(/** @type {any} */ (host)), "    at p\n    at Inner\n    at App (http://a/src/main.tsx?seq=1:4:5)");
