@@ -146,6 +146,23 @@ test("tags are replaced by PUT, added and removed one by one", async () => {
   assert.deepEqual((await ns.call(tags)).body.result, ["b", "c:d"], "an upload without tags keeps them");
 });
 
+test("what is uploaded or deleted between two pages of a list repeats nothing and skips nothing", async () => {
+  const put = (/** @type {string[]} */ ...names) => Promise.all(names.map((name) => ns.put(name, { ...MAIN, tags: ["moving"] }, HELLO)));
+  const list = async (/** @type {string} */ cursor) => (await ns.call(`${ns.scripts}?tags=moving:yes&limit=2&cursor=${cursor}`)).body;
+  const ids = (/** @type {any} */ page) => page.result.map((/** @type {any} */ script) => script.id);
+  await put("moving-b", "moving-c", "moving-e", "moving-f");
+  const first = await list("");
+  assert.deepEqual(ids(first), ["moving-b", "moving-c"]);
+  // Before the cursor, after it, and the very script that the cursor names.
+  await put("moving-a", "moving-d");
+  await ns.call(`${ns.scripts}/moving-c`, { method: "DELETE" });
+  const second = await list(first.result_info.cursor);
+  assert.deepEqual(ids(second), ["moving-d", "moving-e"]);
+  await put("moving-c");
+  const third = await list(second.result_info.cursor);
+  assert.deepEqual([ids(third), third.result_info.cursor], [["moving-f"], ""]);
+});
+
 test("lists filter by tags and page with a cursor", async () => {
   for (const [name, tag] of [["list-1", "l:x"], ["list-2", "l:y"], ["list-3", "l:x"], ["list-4", "l:x"]]) await ns.put(name, { ...MAIN, tags: [tag, "l:all"] }, HELLO);
   const list = async (/** @type {string} */ query) => (await ns.call(`${ns.scripts}?${query}`)).body;
