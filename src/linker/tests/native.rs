@@ -154,6 +154,16 @@ fn workers_are_scripts_of_their_own() {
         out = out.replace(&path, &format!("assets/{name}-<hash>.js"));
     }
     insta::assert_snapshot!(out);
+    // What pages download counts in the sizes, whoever starts it; one in a script counts with that script.
+    let counted: BTreeSet<&str> = made.bundle.chunks.iter().map(|c| c.file.as_str()).collect();
+    let paths = made.files.iter().map(|file| file.path.as_str());
+    let scripts: BTreeSet<&str> = paths
+        .filter(|path| path.ends_with(".js") || path.ends_with(".css"))
+        .collect();
+    assert_eq!(counted, scripts);
+    assert!(counted.contains(script("deep", &made).as_str()));
+    let bytes: u64 = made.bundle.chunks.iter().map(|chunk| chunk.bytes).sum();
+    assert_eq!(made.bundle.bytes, bytes);
     let mut edited = files;
     edited.insert("src/late.ts".to_owned(), b"export const late = 2;".to_vec());
     let after = release(&host(edited, Options::production())).unwrap();

@@ -137,7 +137,7 @@ pub struct Bundle {
     pub bytes: u64,
     /// Size as gzip sends them.
     pub gzip_bytes: u64,
-    /// JavaScript and CSS, largest first.
+    /// JavaScript (of web workers, too) and CSS, largest first.
     pub chunks: Vec<Chunk>,
     /// The app's own Worker code, if it has any; not counted above, as no page loads it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

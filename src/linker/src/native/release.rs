@@ -112,7 +112,9 @@ pub fn link_release(
         inlined: &workers.inlined,
     };
     let written = scripts::write(records, &chunks, &starts, &mut files);
-    let bundle = measure(&files, &written.code, memory);
+    let mut code = written.code;
+    code.extend(workers.maps.iter().map(|map| map.file.clone()));
+    let bundle = measure(&files, &code, memory);
 
     let page = page::rewrite(app, &entries, &written.page, &mut files)?;
     files.insert("index.html".to_owned(), page.into_bytes());
