@@ -35,7 +35,7 @@ use module_id::{ModuleId, Query};
 use place::{Finding, Places};
 
 /// Part of every cache key; changes whenever the output for some input changes.
-pub const VERSION: &str = "12";
+pub const VERSION: &str = "13";
 
 /// The longest file compiled.
 pub const MAX_INPUT_BYTES: usize = 10 * 1024 * 1024;

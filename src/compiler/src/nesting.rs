@@ -310,6 +310,11 @@ impl Scan<'_> {
             self.at += 1;
         }
         let word = self.bytes.get(start..self.at).unwrap_or_default();
+        if self.last == b'.' {
+            // A property, whatever it is called.
+            self.operand = true;
+            return Ok(());
+        }
         if self.begins_statement(word) {
             self.chain = 0;
             self.angles = 0;
@@ -331,6 +336,7 @@ impl Scan<'_> {
                 | b"yield"
                 | b"else"
                 | b"do"
+                | b"default"
         );
         if keyword
             || matches!(
@@ -431,6 +437,10 @@ impl Scan<'_> {
     fn regex(&mut self) {
         let mut at = self.at + 1;
         let mut class = false;
+        // After these it may be a division all the same (`{} / (…) / 1`, `a++ / …`, `a! / …`), and what nests
+        // behind it must not be skipped.
+        let divides = matches!(self.last, b'}' | b'+' | b'-' | b'!' | b'>');
+        let (mut depth, mut deepest, mut signs) = (0_usize, 0, 0_usize);
         loop {
             match self.bytes.get(at) {
                 Some(b'\\') => at += 1,
@@ -442,9 +452,20 @@ impl Scan<'_> {
                     self.at += 1;
                     return;
                 }
+                Some(b'(' | b'{') => {
+                    depth += 1;
+                    deepest = deepest.max(depth);
+                }
+                Some(b')' | b'}') => depth = depth.saturating_sub(1),
+                Some(byte) if !is_word(*byte) => signs += 1,
                 Some(_) => {}
             }
             at += 1;
+        }
+        if divides && (deepest > MAX_DEPTH / 4 || signs * LINK > MAX_CHAIN) {
+            self.at += 1;
+            self.operand = false;
+            return;
         }
         self.at = at + 1;
         self.operand = true;

@@ -83,3 +83,30 @@ fn finds_every_kind_of_depth() {
         );
     }
 }
+
+#[test]
+fn nothing_hides_behind_a_division() {
+    let deep = format!("{}1{}", "(".repeat(5_000), ")".repeat(5_000));
+    for before in [
+        "x = {}",
+        "x.in",
+        "x?.typeof",
+        "x++",
+        "x--",
+        "x!",
+        "x as A<B>",
+    ] {
+        for after in ["/ 1", "/g", "/"] {
+            let text = format!("{before} / {deep} {after}");
+            assert!(check(&text, Angle::Assertion).is_err(), "{before}");
+        }
+    }
+    // A pattern after a block, and one that is exported.
+    let pattern = "(?:a|[^(]+){2,3}".repeat(100);
+    for text in [
+        format!("if (a) {{ b }}\n/{pattern}/.test(c)"),
+        format!("export default /{}/", pattern.repeat(20)),
+    ] {
+        assert_eq!(check(&text, Angle::Less), Ok(()));
+    }
+}

@@ -345,6 +345,8 @@ fn minify(
     let options = MinifyOptions {
         compress: Some(CompressOptions {
             passes: 2,
+            // Its work grows with the square of the cases: generated tables have thousands.
+            switches: false,
             ecma: EsVersion::Es2022,
             ..Default::default()
         }),
