@@ -96,7 +96,15 @@ fn refusals_have_codes_of_their_own() {
         compiled.diagnostics.first().map(|found| found.code.clone())
     };
     let deep = nested("(", 20_000, "1", ")");
+    let texts = doubled("export enum E { A0 = 'xxxxxxxx',", |n| {
+        format!("A{n} = `${{A{}}}${{A{}}}`,", n - 1, n - 1)
+    });
+    let sums = doubled("export enum E { A0 = 'xxxxxxxx',", |n| {
+        format!("A{n} = A{} + E.A{},", n - 1, n - 1)
+    });
     for (expected, id, text) in [
+        ("enum_too_large", "/src/a.ts", format!("{texts}}}")),
+        ("enum_too_large", "/src/a.ts", format!("{sums}}}")),
         (
             "nesting_too_deep",
             "/src/a.js",

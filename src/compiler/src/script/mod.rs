@@ -7,6 +7,7 @@ mod class_fields;
 mod define;
 mod early;
 mod emit;
+mod enums;
 mod function;
 mod glob;
 mod helper_names;
@@ -161,6 +162,12 @@ impl Run<'_> {
             format,
         } = parsed;
         let typescript = dialect.is_typescript();
+        if typescript && self.text.contains("enum") {
+            let too_large = enums::check(&program);
+            if !too_large.is_empty() {
+                return Err(too_large);
+            }
+        }
         program.mutate(resolver(marks.unresolved, marks.top_level, typescript));
         self.strip_and_lower(&mut program, dialect, marks);
         let early = early::check(&program, Some(format));
