@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { WebSocket } from "ws";
 import { ROOT } from "../../worker-shims/local/places.mjs";
-import { startStack } from "../../worker-shims/local/stack.mjs";
+import { CODE, startStack } from "../../worker-shims/local/stack.mjs";
 import { Stream } from "../../worker-shims/live-client/src/stream.js";
 import { Transport } from "../../worker-shims/live-client/src/transport.js";
 import { platform } from "../worker/platform.mjs";
@@ -34,7 +34,7 @@ export const RUNS = Number(process.env.FAULT_RUNS ?? 1);
 /** The two Workers in a folder of their own, so that another version reaches this stack alone. */
 function copyOfCode() {
   const folder = mkdtempSync(join(tmpdir(), "hotplate-code-"));
-  for (const part of ["wrangler.toml", "migrations", "worker-shims/namespace", "src/edge/build"]) cpSync(join(ROOT, part), join(folder, part), { recursive: true });
+  for (const part of CODE) cpSync(join(ROOT, part), join(folder, part), { recursive: true });
   return folder;
 }
 

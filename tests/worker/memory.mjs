@@ -9,6 +9,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROOT } from "../../worker-shims/local/places.mjs";
+import { CODE } from "../../worker-shims/local/stack.mjs";
 
 const PAGE_BYTES = 64 * 1024;
 const HEADER_BYTES = 8;
@@ -53,7 +54,7 @@ function limited(module, bytes) {
 /** @param {number} bytes @returns {{code: string, remove(): void}} a folder laid out as this one */
 export function withMemory(bytes) {
   const code = mkdtempSync(join(tmpdir(), "hotplate-memory-"));
-  for (const part of ["wrangler.toml", "migrations", "worker-shims/namespace", "src/edge/build"]) cpSync(join(ROOT, part), join(code, part), { recursive: true });
+  for (const part of CODE) cpSync(join(ROOT, part), join(code, part), { recursive: true });
   const module = join(code, "src", "edge", "build", "index_bg.wasm");
   writeFileSync(module, limited(readFileSync(module), bytes));
   return { code, remove: () => rmSync(code, { recursive: true, force: true }) };

@@ -33,6 +33,9 @@ const POLL_MS = 100;
 const NAMESPACE_NAME = "hotplate";
 const ACCOUNT = "local";
 const ZONE = "local";
+/** What a folder needs to be one from which the Workers run. */
+export const CODE = ["wrangler.toml", "migrations", "worker-shims/namespace", "worker-shims/previews", "src/edge/build"];
+
 /** @param {string} code where the two Workers are @returns {string[]} */
 export const configs = (code) => [join(code, "wrangler.toml"), join(code, "worker-shims", "namespace", "wrangler.toml")];
 
