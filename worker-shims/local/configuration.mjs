@@ -90,7 +90,18 @@ function probe(port) {
   });
 }
 
-export const freePort = () => probe(0);
+/**
+ * A port that is free now, below those that systems give to outgoing connections (Linux: from 32768 on): one of these may
+ * be taken by a download between the question and its use.
+ */
+export async function freePort() {
+  for (let tries = 0; tries < 50; tries += 1) {
+    const port = 10_240 + Math.floor(Math.random() * 22_000);
+    const free = await probe(port).catch(() => 0);
+    if (free > 0) return free;
+  }
+  return probe(0);
+}
 
 /** Two free ports, which asking twice does not promise. @returns {Promise<[number, number]>} */
 export async function freePorts() {
